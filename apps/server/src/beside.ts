@@ -40,8 +40,8 @@ type Needs = {
 export type BesideTelemetry = Beside & {
   readonly handlers: readonly Handler[];
   readonly board: Board;
-  /** Each second. */
-  round(): Promise<void>;
+  /** Each second, and none waits for another. */
+  readonly rounds: readonly (() => Promise<void>)[];
 };
 
 export function openBeside(needs: Needs): BesideTelemetry {
@@ -86,13 +86,15 @@ export function openBeside(needs: Needs): BesideTelemetry {
       served = given;
       toDevice.serve(given);
     },
-    async round() {
-      const again = [...missed];
-      missed.clear();
-      for (const [device, space] of again) if (!space.closed) beside.arrived(space, device, undefined);
-      const rounds = await Promise.allSettled([commands.round(), board.round()]);
-      for (const one of rounds) if (one.status === "rejected") throw one.reason;
-    },
+    rounds: [
+      async () => {
+        const again = [...missed];
+        missed.clear();
+        for (const [device, space] of again) if (!space.closed) beside.arrived(space, device, undefined);
+      },
+      () => commands.round(),
+      () => board.round(),
+    ],
   };
 }
 

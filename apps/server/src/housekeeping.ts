@@ -84,7 +84,7 @@ export function keepHouse(rounds: Rounds, needs: Needs): void {
   });
   rounds.every(soon, () => log.readDue());
   rounds.every(soon, () => runs.round());
-  rounds.every(soon, () => beside.round());
+  for (const round of beside.rounds) rounds.every(soon, round);
   rounds.every(soon, () => needs.alerting.round());
   rounds.every(soon, () => needs.notices.round());
   rounds.every(soon, () => post.round());
