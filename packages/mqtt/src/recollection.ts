@@ -122,7 +122,7 @@ export class Recollection {
     const { space } = subscription.session;
     if (publication.secondsLeft(this.#core.time.elapsed()) === 0) space.retained.forget(publication);
     else {
-      const delivery = decideRetained(new Target(publication.topic, [subscription]), publication);
+      const delivery = decideRetained(new Target(publication.topic, subscription), publication);
       if (!delivery) return;
       if (!delivery.isKept) return hand(delivery);
       // From now on, so that a snapshot has it though another may be retained by then.

@@ -9,7 +9,7 @@ import { Receipts } from "./receipts.ts";
 import type { Entry } from "./records.ts";
 import type { Space } from "./space.ts";
 import { nothingDropped, type Dropped } from "./statistics.ts";
-import type { Merged, Options, Subscription, Target } from "./subscription.ts";
+import type { Options, Subscription, Target } from "./subscription.ts";
 import { parseFilter } from "./topics.ts";
 
 /** Why a connection is ended from our side. Of a revoked one nothing more goes out but the reason. */
@@ -79,7 +79,7 @@ export class Session {
   /** Subscriptions that the space has of it. */
   subscribed = 0;
   /** Of its subscriptions those that match a topic, while its subscribers are looked for: see `targetsOf`. */
-  merged: Merged | null = null;
+  merged: Target | null = null;
   merging = 0;
 
   /** In the log; 0 is not there. */
@@ -208,7 +208,20 @@ export class Session {
 
   subscribe(options: Options, { topic, via }: Mapped, share: string | undefined): Subscription {
     const group = share === undefined ? undefined : this.space.group(this.application, share, topic);
-    const subscription: Subscription = { kind: "subscription", session: this, filter: topic, via, group, ...options };
+    const { written, qos, noLocal, retainAsPublished, identifier } = options;
+    // Each by its name, and what every message asks for first: a spread would put it elsewhere in memory, and a hundred thousand may match.
+    const subscription: Subscription = {
+      kind: "subscription",
+      session: this,
+      via,
+      qos,
+      noLocal,
+      retainAsPublished,
+      identifier,
+      written,
+      filter: topic,
+      group,
+    };
     this.unnamed.delete(options.written);
     this.subscriptions.set(options.written, subscription);
     this.space.subscribe(subscription);

@@ -36,7 +36,7 @@ export class Route {
     this.durable = targets.filter((target) => target.qos > 0);
     this.shares = others
       .filter((entry) => entry.kind === "group")
-      .map((group) => ({ group, members: group.members.map((member) => new Target(topic, [member])) }));
+      .map((group) => ({ group, members: group.members.map((member) => new Target(topic, member)) }));
     this.listeners = others.filter((entry) => entry.kind === "listening");
     this.size = this.shares.reduce((sum, { members }) => sum + members.length, this.live.length + this.durable.length);
   }

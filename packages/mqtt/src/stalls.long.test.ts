@@ -27,14 +27,14 @@ async function longest(): Promise<number> {
   return Number(said["longest"]);
 }
 
-/** What the machine needs now for as many objects, in the median; see the fixture. */
+/** What the machine needs now for as many objects, in the mean: it may count in ticks of 4 ms. See the fixture. */
 async function walked(): Promise<number> {
-  const times: number[] = [];
+  let sum = 0;
   for (let round = 0; round < rounds; round++) {
     child.send("walk");
-    times.push(Number((await answer())["walked"]));
+    sum += Number((await answer())["walked"]);
   }
-  return last(times, 0.5);
+  return sum / rounds;
 }
 
 /**

@@ -55,45 +55,55 @@ export type Listening = { readonly kind: "listening"; readonly listener: Listene
 
 export type Entry = Subscription | Group | Listening;
 
+type Part = Pick<Subscription, "session" | "via" | "qos" | "identifier" | "retainAsPublished" | "noLocal">;
+
 /** How one session gets the messages of one topic, all its subscriptions of one name merged: it gets each message once. */
 export class Target {
   readonly session: Session;
   /** In the space. */
   readonly topic: string;
+  readonly via: Via;
   /** As the client knows it. */
   readonly seen: string;
   /** The highest granted ([MQTT-3.3.5-1]). */
-  readonly qos: QoS;
-  readonly identifiers: readonly number[] | undefined;
-  readonly retainAsPublished: boolean;
-  readonly noLocal: boolean;
+  qos: QoS;
+  identifiers: number[] | undefined;
+  retainAsPublished: boolean;
+  noLocal: boolean;
   /** What it gets of its own messages where `noLocal`; `undefined` is nothing. */
-  readonly own: Target | undefined;
+  own: Target | undefined = undefined;
+  /** Of the same session, by another name. */
+  readonly next: Target | null;
   /** The gate's verdict, good as long as `stamp` is the session's. */
   allowed = false;
   stamp = 0;
 
-  constructor(topic: string, parts: readonly Subscription[]) {
-    const first = parts[0]!; // made for at least one subscription, see `targetsOf`
+  constructor(topic: string, first: Part, next: Target | null = null) {
     this.session = first.session;
     this.topic = topic;
+    this.via = first.via;
     this.seen = outward(topic, first.via);
-    const identifiers: number[] = [];
-    let qos: QoS = 0;
-    let retainAsPublished = false;
-    let noLocal = false;
-    for (const part of parts) {
-      if (part.qos > qos) qos = part.qos;
-      if (part.identifier !== 0) identifiers.push(part.identifier);
-      retainAsPublished ||= part.retainAsPublished;
-      noLocal ||= part.noLocal;
+    this.qos = first.qos;
+    this.identifiers = first.identifier === 0 ? undefined : [first.identifier];
+    this.retainAsPublished = first.retainAsPublished;
+    this.noLocal = first.noLocal;
+    this.next = next;
+  }
+
+  /** Another subscription by the same name. */
+  add(part: Part): void {
+    if (part.noLocal && !this.noLocal) {
+      const { topic, session, via, qos, retainAsPublished, identifiers } = this;
+      this.own = new Target(topic, { session, via, qos, retainAsPublished, noLocal: false, identifier: 0 });
+      this.own.identifiers = identifiers?.slice();
+      this.noLocal = true;
+    } else if (this.noLocal && !part.noLocal) {
+      if (this.own) this.own.add(part);
+      else this.own = new Target(this.topic, part);
     }
-    this.qos = qos;
-    this.identifiers = identifiers.length > 0 ? identifiers : undefined;
-    this.retainAsPublished = retainAsPublished;
-    this.noLocal = noLocal;
-    const others = this.noLocal ? parts.filter((part) => !part.noLocal) : [];
-    this.own = others.length > 0 ? new Target(topic, others) : undefined;
+    if (part.qos > this.qos) this.qos = part.qos;
+    if (part.identifier !== 0) (this.identifiers ??= []).push(part.identifier);
+    if (part.retainAsPublished) this.retainAsPublished = true;
   }
 
   /** Whether the session may have it now. Ends the session where its gate says so. */
@@ -115,18 +125,16 @@ export class Target {
   }
 }
 
-/** The subscriptions of one session by one name that match a topic. */
-export type Merged = { readonly via: Via; readonly parts: Subscription[]; readonly next: Merged | null };
-
 let mergings = 0;
 
 /**
  * One target for each session and name: a client that asked for `me/x` and for `devices/7/x` gets both, each under its name. There may
- * be hundreds of thousands of filters that match, so that what was found of a session is written on itself: no map is asked for each.
+ * be hundreds of thousands of filters that match, so that what was found of a session is written on itself: no map is asked for each, and
+ * nothing is made.
  */
 export function targetsOf(topic: string, entries: readonly Entry[], others: Exclude<Entry, Subscription>[]): Target[] {
   const merging = ++mergings;
-  const all: Merged[] = [];
+  const all: Target[] = [];
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!; // i < length
     if (entry.kind !== "subscription") {
@@ -135,16 +143,17 @@ export function targetsOf(topic: string, entries: readonly Entry[], others: Excl
     }
     const { session, via } = entry;
     const known = session.merging === merging ? session.merged : null;
-    let merged = known;
-    while (merged !== null && merged.via !== via) merged = merged.next;
-    if (merged === null) {
-      merged = { via, parts: [], next: known };
-      session.merging = merging;
-      session.merged = merged;
-      all.push(merged);
+    let target = known;
+    while (target !== null && target.via !== via) target = target.next;
+    if (target !== null) {
+      target.add(entry);
+      continue;
     }
-    merged.parts.push(entry);
+    target = new Target(topic, entry, known);
+    session.merging = merging;
+    session.merged = target;
+    all.push(target);
   }
-  for (const { parts } of all) parts[0]!.session.merged = null; // made for at least one subscription
-  return all.map(({ parts }) => new Target(topic, parts));
+  for (let i = 0; i < all.length; i++) all[i]!.session.merged = null; // i < length
+  return all;
 }
