@@ -1,14 +1,5 @@
-import {
-  because,
-  isRefusal,
-  Refusal,
-  type Clock,
-  type Id,
-  type Instant,
-  type Random,
-  type Report,
-} from "@holdfast/kernel";
-import { asPlatform, decisionsIn, type Space, type Spaces } from "../authority/index.ts";
+import { because, Refusal, type Clock, type Id, type Instant, type Random, type Report } from "@holdfast/kernel";
+import { asPlatform, decisionsIn, eachInTurn, type Space, type Spaces } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { Account } from "./account.ts";
 import { crashed } from "./connection.ts";
@@ -107,18 +98,14 @@ export class Accounts {
   async #writeAll(): Promise<void> {
     // Of whoever was only refused so far, there is nothing else to write.
     for (const space of this.#needs.spaces.all()) if (space.decisions.hasChanged) this.#kept(space);
-    const failed: Error[] = [];
-    for (const kept of this.#orgs.values()) {
+    // What is not written stays in memory until it is.
+    await eachInTurn(this.#orgs.values(), async (kept) => {
       try {
         await this.#settle(kept);
       } catch (error) {
-        if (!(error instanceof Error)) throw error;
-        // The others are not to wait for it; all of it stays in memory until it is written.
-        if (!kept.isForgotten && !isRefusal(error, "org.unknown")) failed.push(error);
+        if (!kept.isForgotten) throw error;
       }
-    }
-    const [first] = failed;
-    if (first) throw first;
+    });
   }
 
   /** The same of one, so that whoever reads its usage reads all of it. */

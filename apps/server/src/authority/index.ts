@@ -56,7 +56,7 @@ export { refuseToShutOut } from "./shutting-out.ts";
 export { confirmedFor, type Proof, type Session, type Visit } from "./session.ts";
 export type { KnownGroup, Rights } from "./known-groups.ts";
 export type { Names } from "./children.ts";
-export { inTurn } from "./in-turn.ts";
+export { eachInTurn, inTurn } from "./in-turn.ts";
 export { speaksFor } from "./placement.ts";
 export type { Bounds, Placement, Schema, Space } from "./space.ts";
 export { asPlatform, Spaces, type Homes, type Things } from "./spaces.ts";

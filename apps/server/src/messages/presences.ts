@@ -1,6 +1,6 @@
 // Hot path: `heard` runs for messages in other names than the sender's own; a device's own session writes `Seen.heardAt` itself.
 import { Refusal, type Clock, type Id, type Instant, type Timers } from "@holdfast/kernel";
-import { asPlatform, type Space } from "../authority/index.ts";
+import { asPlatform, eachInTurn, type Space } from "../authority/index.ts";
 import type { Storage } from "../storage/index.ts";
 import { dueAt, lasting, next, remembered, rules, unwatched, type Happening } from "./condition.ts";
 import { isOurs, isVague } from "./cause.ts";
@@ -185,9 +185,9 @@ export class Presences {
 
   /** Writes down who came and went. Called every second, so that a crash forgets little. */
   async noteChanges(): Promise<void> {
-    for (const known of this.#orgs.values()) {
+    await eachInTurn(this.#orgs.values(), async (known) => {
       const { changed } = known;
-      if (changed.size === 0) continue;
+      if (changed.size === 0) return;
       known.changed = new Set();
       try {
         await this.#note(known, [...changed]);
@@ -195,12 +195,12 @@ export class Presences {
         for (const device of changed) known.changed.add(device);
         throw error;
       }
-    }
+    });
   }
 
   /** Writes down when devices were heard last. Called now and then: a write for every message would cost more than it tells. */
   async noteHeard(): Promise<void> {
-    for (const known of this.#orgs.values()) {
+    await eachInTurn(this.#orgs.values(), async (known) => {
       known.contests.forgetPast(this.#needs.clock.elapsed());
       const due: Id<"device">[] = [];
       for (const [device, { coming, heardAt, notedAt }] of known.devices) {
@@ -208,7 +208,7 @@ export class Presences {
         if (heardAt > notedAt + patience) due.push(device);
       }
       await this.#note(known, due);
-    }
+    });
   }
 
   async #note(known: Known, devices: readonly Id<"device">[]): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Id } from "@holdfast/kernel";
+import { idFrom, uuidOf, type Id } from "@holdfast/kernel";
 import { atEnd } from "../testing/index.ts";
 import { world } from "./store.fixture.ts";
 
@@ -65,6 +65,29 @@ test("a few that came late wait for a day, and are joined then", async () => {
   w.clock.move(day + 1);
   await store.care.round();
   assert.deepEqual(await counts(), [601, 1]);
+});
+
+test("an organisation of which only the rows are left holds nobody up, and is not told of", async () => {
+  const gone = await w.org();
+  for (const one of [gone, org]) {
+    const device = await one.device();
+    for (const time of [16, 18, 17].map((hours) => w.clock.now() - hours * hour)) {
+      const body = Array.from({ length: 600 }, (_, at) => ({ time: time + at * minute, values: { n: at } }));
+      assert.equal(await store.say(one, device, body), 0);
+      await store.telemetry.compact();
+    }
+  }
+  await w.sql("create table holdfast.hold (org uuid references holdfast.organisation)");
+  await w.sql("insert into holdfast.hold values ($1)", [uuidOf(gone.id)]);
+  await assert.rejects(w.storage.eraseOrg(gone.id));
+  w.clock.move(day + 1);
+  const untidy = async () => {
+    const rows = await w.sql<{ org: string }>("select distinct org from holdfast.untidy");
+    return rows.map((row) => idFrom("org", row.org));
+  };
+  assert.equal((await untidy()).length, 2);
+  await store.care.round();
+  assert.deepEqual(await untidy(), [gone.id]);
 });
 
 test("nothing above was a fault of ours", () => {

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
-import { because, idFrom, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
-import { asPlatform } from "../authority/index.ts";
+import { because, idFrom, isRefusal, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
+import { asPlatform, eachInTurn } from "../authority/index.ts";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
 import { decodeChunk } from "./chunk.ts";
 import { faultOf } from "./fault.ts";
@@ -48,7 +48,9 @@ export class Tidying {
       worthJoining,
     ]);
     let isMore = false;
-    for (const { org } of orgs) isMore = (await this.#inOrg(idFrom("org", org))) || isMore;
+    await eachInTurn(orgs, async ({ org }) => {
+      isMore = (await this.#inOrg(idFrom("org", org))) || isMore;
+    });
     return isMore && !this.#isStopping;
   }
 
@@ -69,7 +71,7 @@ export class Tidying {
         await this.#tidy(allowed, one);
         done += 1;
       } catch (error) {
-        if (error instanceof Refusal && isForNow(error)) throw error;
+        if ((error instanceof Refusal && isForNow(error)) || isRefusal(error, "org.unknown")) throw error;
         this.#needs.report(
           `Chunks of series ${one.series} are not joined: ${error instanceof Refusal ? error.message : faultOf(error)}`,
           because(error),
