@@ -11,6 +11,7 @@ const clock = new TestClock(systemClock.now());
 const platform = await startTestPlatform({ clock, timers: clock });
 atEnd.after(() => platform.close());
 const { visitor } = platform;
+await platform.setUp(); // whose owner administers the instance, and may less with herself: nothing here is about her
 
 type Entry = Thing & {
   list: string;
