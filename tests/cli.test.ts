@@ -3,63 +3,18 @@ import { generateKeyPairSync } from "node:crypto";
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { Client, newKeyAndRequest, ProvingKey, type PrivateKey } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
 import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { connectAsync } from "mqtt";
-import { holdfast, type Ended } from "../apps/cli/src/testing/world.ts";
-import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import type { Ended } from "../apps/cli/src/testing/world.ts";
+import { commandLine } from "./cli.fixture.ts";
 
 // The command against a whole platform, as somebody meets both on the first day. Later tests use what earlier ones made.
 const root = path.dirname(import.meta.dirname);
-let folder = "";
-let url = "";
-let env: Record<string, string> = {};
-
-before(async () => {
-  const { platform, database, close } = await startTestPlatform();
-  atEnd.after(close);
-  ({ folder } = database);
-  ({ url } = platform);
-  writeFileSync(path.join(folder, "ca.pem"), platform.caPem ?? "");
-  writeFileSync(path.join(folder, "password"), "correct horse battery\n");
-  await platform.watchSetup((setupLink) => {
-    const ready = { pid: process.pid, url, mqttsUrl: platform.mqttsUrl, caFile: "ca.pem", setupLink };
-    writeFileSync(path.join(folder, "ready.json"), JSON.stringify(ready));
-  });
-  env = { XDG_CONFIG_HOME: folder, HOLDFAST_URL: url, HOLDFAST_CA_FILE: path.join(folder, "ca.pem") };
-});
-
-type Options = Parameters<typeof holdfast>[1];
-
-const call = (argv: readonly string[], options: Options = {}): Promise<Ended> =>
-  holdfast(argv, {
-    clock: systemClock,
-    transport: (ca) => nodeTransport({ ca }),
-    ...options,
-    env: { ...env, ...options.env },
-  });
-
-/** The document that the command answers with. */
-async function answer(...argv: string[]) {
-  const { exit, out, err } = await call([...argv, "--json"]);
-  assert.equal(exit, 0, `${argv.join(" ")}: ${err}`);
-  return JSON.parse(out);
-}
-
-/** The code with which the platform refuses. */
-async function refused(token: string | undefined, ...argv: string[]): Promise<string> {
-  const { exit, out, err } = await call(
-    [...argv, "--json"],
-    token === undefined ? {} : { env: { HOLDFAST_TOKEN: token } },
-  );
-  assert.deepEqual([exit, out], [1, ""], `${argv.join(" ")}: ${err}`);
-  const { error } = JSON.parse(err);
-  assert.ok(error.requestId && error.sentence);
-  return error.code;
-}
+const { folder, url, env, call, answer, refused, setupLine } = await commandLine();
 
 let org = "";
 let application = "";
@@ -67,8 +22,7 @@ let device = "";
 let deviceToken = "";
 
 test("the platform is set up once, by whoever holds its ready file", async () => {
-  const setup = ["setup", "--ready-file", path.join(folder, "ready.json"), "--email", "ada@example.com"];
-  const line = [...setup, "--password-file", path.join(folder, "password"), "--org", "Works", "--json"];
+  const line = setupLine("Works", "ada@example.com");
   const made = await call(line);
   assert.equal(made.exit, 0, made.err);
   const { org: first, person, token } = JSON.parse(made.out);

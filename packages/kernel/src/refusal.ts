@@ -57,7 +57,7 @@ const sentences = {
   "link.invalid": "This link is used, replaced, expired or mistyped. Ask for a new one.",
   "email.taken": "Another account has this e-mail. Use that one, or give this one another address.",
   "mail.none":
-    "No mail is set up here, so no address can be proved. Whoever runs the instance sets it up with --smtp-url.",
+    "No mail is set up here, so no letter goes out to anybody. Whoever runs the instance sets it up with --smtp-url.",
   "code.invalid":
     "This code is used, replaced, expired or mistyped, or for another login. Ask whoever runs the application for a new one.",
   "claim.invalid":

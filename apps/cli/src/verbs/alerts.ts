@@ -1,8 +1,9 @@
 import type { Reply } from "@holdfast/client";
+import type { Id } from "@holdfast/kernel";
 import { alertCauses, alertStates, routes } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { allPages, paging } from "../pages.ts";
-import { any, duration, idOf, oneOf, optional, pair, required, text } from "../parameter.ts";
+import { any, duration, idOf, oneOf, onOff, optional, pair, required, text } from "../parameter.ts";
 import type { Tools } from "../tools.ts";
 import { verb } from "../verb.ts";
 
@@ -46,6 +47,25 @@ const showRule = (rule: Rule, { print }: Tools): void =>
     ["people", rule.people.join(" ")],
     ["webhooks", rule.webhooks.join(" ")],
   ]);
+
+type Of = {
+  readonly product?: Id<"product"> | undefined;
+  readonly tag?: readonly [key: string, value: string] | undefined;
+  readonly all?: boolean;
+};
+
+/** @throws Misuse where more than one is named */
+function ofWhat({ product, tag, all }: Of): Rule["of"] | undefined {
+  if ([product, tag, all].filter(Boolean).length > 1)
+    throw new Misuse("A rule is about all devices, those of a product, or those with a tag: name one of them.");
+  if (product) return { product };
+  if (tag) return { tag: { key: tag[0], value: tag[1] } };
+  return all ? { all } : undefined;
+}
+
+const changed = <T extends string>(before: readonly T[], more: readonly T[], without: readonly string[]): T[] => [
+  ...new Set([...before, ...more].filter((one) => !without.includes(one))),
+];
 
 const showHook = (webhook: Webhook & { readonly secret?: string | undefined }, { print }: Tools): void =>
   print.thing(webhook, [
@@ -110,11 +130,47 @@ export const alertVerbs = [
     },
     examples: ["alert rule-create --name Away --state offline --state silent --after 5m --webhook whk_…"],
     async run({ name, state, after, product, tag, person, webhook }, tools) {
-      if (product && tag) throw new Misuse("--product and --tag: a rule is about one of them.");
-      const of = product ? { product } : tag ? { tag: { key: tag[0], value: tag[1] } } : { all: true as const };
+      const of = ofWhat({ product, tag });
       const states = state.length > 0 ? [...state] : undefined;
       const body = { name, states, after, of, people: [...person], webhooks: [...webhook] };
       showRule(await (await tools.client()).call(routes.createAlertRule, { body }), tools);
+    },
+  }),
+  verb({
+    name: "alert rule-update",
+    summary: "Change a rule; alerts of devices that it is not about any more are cleared",
+    arguments: oneRule,
+    flags: {
+      name: optional(text("NAME"), "what it is called from now on"),
+      state: any(oneOf(...alertCauses), "in these states instead"),
+      after: optional(duration, "how long a device has to be so"),
+      all: onOff("all devices instead"),
+      product: optional(idOf("product"), "only devices of this product instead"),
+      tag: optional(pair, "only devices with this tag instead"),
+      person: any(idOf("person"), "one more member who gets a letter"),
+      webhook: any(idOf("webhook"), "one more webhook that is told"),
+      without: any(text("ID"), "a member or webhook that is told no more"),
+    },
+    examples: ["alert rule-update rul_… --after 15m --without whk_…"],
+    async run({ name, state, after, all, product, tag, person, webhook, without, ...params }, tools) {
+      const isToldChanged = person.length + webhook.length + without.length > 0;
+      const of = ofWhat({ all, product, tag });
+      const states = state.length > 0 ? [...state] : undefined;
+      if (!isToldChanged && [name, after, of, states].every((one) => one === undefined))
+        throw new Misuse("Say what to change: holdfast help alert rule-update");
+      const client = await tools.client();
+      // Who is told is replaced as a whole, so the others are read before; and nobody may change them in between.
+      const before = isToldChanged ? await client.call(routes.readAlertRule, { params }) : undefined;
+      const told = before && {
+        people: changed(before.people, person, without),
+        webhooks: changed(before.webhooks, webhook, without),
+      };
+      const unknown = without.find(
+        (one) => ![...(before?.people ?? []), ...(before?.webhooks ?? [])].some((it) => it === one),
+      );
+      if (unknown !== undefined) throw new Misuse(`It does not tell ${unknown}: holdfast alert rules --json`);
+      const body = { name, states, after, of, ...told };
+      showRule(await client.call(routes.updateAlertRule, { params, body, ifVersion: before?.version }), tools);
     },
   }),
   verb({
