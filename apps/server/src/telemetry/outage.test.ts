@@ -31,10 +31,12 @@ async function behindProxy(t: TestContext) {
   return { w, proxy, org, device, store, space, say, values };
 }
 
-/** Time passes, ten times as fast as it does. */
-function passing(t: TestContext, { clock }: World): void {
-  const step = setInterval(() => clock.move(50), 5);
+/** Time passes, ten times as fast as it does: until the answer is called, and then no faster than it does, for what PostgreSQL is waited for. */
+function passing(t: TestContext, { clock }: World): () => void {
+  let pace = 10;
+  const step = setInterval(() => clock.move(5 * pace), 5);
   t.after(() => clearInterval(step));
+  return () => void (pace = 1);
 }
 
 const chunkCounts = async ({ sql }: World, device: Id<"device">): Promise<number[]> => {
@@ -47,7 +49,7 @@ const chunkCounts = async ({ sql }: World, device: Id<"device">): Promise<number
 
 test("connections that break under load are noticed by nobody, and every reading is there once", async (t) => {
   const { w, proxy, say, values, store } = await behindProxy(t);
-  passing(t, w);
+  passing(t, w)();
   const sent: number[] = [];
   const told: Promise<number | Refusal>[] = [];
   for (let turn = 0; turn < 8; turn += 1) {
@@ -74,7 +76,7 @@ test("a commit whose answer was lost is tried again, and its readings are there 
   const told = say(1);
   await until(async () => (await rows()) === 1);
   proxy.swallowReplyTo(undefined);
-  passing(t, w);
+  passing(t, w)();
   assert.equal(await told, 0);
   assert.equal(await rows(), 1);
   assert.deepEqual(await values(), [1]);
@@ -86,7 +88,7 @@ test("while the database is away for longer, whoever waits is told so after ten 
   proxy.down();
   const began = w.clock.now();
   const held = Array.from({ length: 20 }, () => say("a text, which was not kept", "other"));
-  passing(t, w);
+  const slow = passing(t, w);
   assert.deepEqual(new Set(await Promise.all(held)), new Set([serverUnavailable]));
   const after = w.clock.now() - began;
   assert.ok(after >= 9_000 && after <= 11_500, `after ${after} ms`);
@@ -94,6 +96,7 @@ test("while the database is away for longer, whoever waits is told so after ten 
   assert.ok(refusal instanceof Refusal && refusal.code === "storage.unavailable" && refusal.retryAfterSeconds === 2);
   assert.equal(store.telemetry.unready()?.code, "storage.unavailable");
   assert.equal(store.telemetry.statistics.waitingBytes, 0);
+  slow();
   proxy.up();
   await until(() => store.telemetry.unready() === undefined);
   w.clock.move(1);
@@ -154,10 +157,12 @@ test("what was kept by a mark although nobody heard so is there once the databas
   await until(async () => (await rows()).length === 1);
   proxy.down();
   proxy.swallowReplyTo(undefined);
-  passing(t, w);
+  const slow = passing(t, w);
   assert.equal(await told, serverUnavailable);
   assert.ok(store.telemetry.unready());
+  slow();
   proxy.up();
+  await until(() => store.telemetry.unready() === undefined);
   await until(async () => (await values()).length === 2);
   assert.equal(await say(3), 0);
   assert.equal((await rows()).length, 1);
