@@ -82,10 +82,10 @@ export class Peer {
     this.send({ cmd: "publish", topic, payload, qos: 0, dup: false, retain: false, ...options });
   }
 
-  /** Waits until a packet or the end has come; fails when neither has after ten seconds. */
+  /** Waits until a packet or the end has come; fails when neither has after a minute. */
   #something(wanted: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`There came no ${wanted}.`)), 10_000);
+      const timer = setTimeout(() => reject(new Error(`There came no ${wanted}.`)), 60_000);
       this.#waiting = () => {
         clearTimeout(timer);
         resolve();
