@@ -12,7 +12,6 @@ export type Received = {
 };
 
 export type MailboxOptions = {
-  readonly port?: number;
   readonly tls?: { readonly cert: string; readonly key: string; readonly atOnce: boolean };
   /** Without it anybody may send. */
   readonly account?: { readonly user: string; readonly password: string };
@@ -57,7 +56,7 @@ export class Mailbox {
   static async open(options: MailboxOptions = {}): Promise<Mailbox> {
     const box = new Mailbox(options);
     const listening = once(box.#server.server, "listening");
-    box.#server.listen(options.port ?? 0, "127.0.0.1");
+    box.#server.listen(0, "127.0.0.1");
     await listening;
     return box;
   }
