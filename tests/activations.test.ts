@@ -417,7 +417,7 @@ test("whoever holds a token gives it back, and it ends, with what was made by it
     const { status, body } = await formTo(visitor, "/v1/oauth/revoke", { token: text });
     return [status, body];
   };
-  assert.deepEqual(await give(`${token.slice(0, -2)}AA`), [200, {}]);
+  assert.deepEqual(await give(token.slice(0, -2) + (token.endsWith("AA") ? "BB" : "AA")), [200, {}]);
   assert.equal((await visitor.as(token).send("GET", "/v1/me")).status, 200);
   assert.deepEqual(await give(token), [200, {}]);
   assert.equal(await codeOf(visitor.as(token).send("GET", "/v1/me")), "401 credential.invalid");

@@ -436,11 +436,15 @@ function respelt({ kid, key, claims, text }: Good): Group {
       "no checksum": text.slice(0, -7),
       "no checksum, and its dot": text.slice(0, -6),
       "a checksum of another text": `${text.slice(0, -6)}${checksum(whole)}`,
-      "its checksum in another case": `${text.slice(0, -6)}${text
-        .slice(-6)
-        .replace(/[a-z]/i, (one) => (one === one.toLowerCase() ? one.toUpperCase() : one.toLowerCase()))}`,
+      "its checksum in another case": `${text.slice(0, -6)}${otherCase(text.slice(-6))}`,
     },
   ];
+}
+
+/** Of the first letter; where there are digits alone, one of them is another. */
+function otherCase(text: string): string {
+  const other = (one: string) => (one === one.toLowerCase() ? one.toUpperCase() : one.toLowerCase());
+  return /[a-z]/i.test(text) ? text.replace(/[a-z]/i, other) : `${text.slice(0, -1)}a`;
 }
 
 /** Nobody can do this without the key; with it, the row decides. */
