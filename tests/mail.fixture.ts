@@ -34,7 +34,8 @@ export class Mailed {
       config: { mail: { server, from, passwordFile: undefined, caFile: undefined } },
       ...(given.database && { database: given.database }),
     });
-    return new Mailed(platform, box, clock);
+    // Time passes by seconds, as many as a letter takes, which closes connections that wait: one that is kept may be closed in the moment in which it is used.
+    return new Mailed({ ...platform, visitor: platform.visitor.unkept() }, box, clock);
   }
 
   async owner(): Promise<Owner> {
