@@ -229,22 +229,31 @@ test("[V6.3.8] asking for a link takes as long whether somebody has that e-mail 
   }
   const times = { known: new Array<number>(), unknown: new Array<number>() };
   const sizes = new Set<string>();
-  for (let round = -10; round < 150; round += 1) {
-    // Which comes first changes, and what was asked before is done in between, or not.
-    for (const which of round % 2 === 0 ? (["known", "unknown"] as const) : (["unknown", "known"] as const)) {
-      clock.move(1_100);
-      if (round % 3 === 0) await pass();
-      const email = which === "known" ? (known[round & 3] ?? "") : `nobody-${round & 3}@example.com`;
-      const began = performance.now();
-      const { status, text, headers } = await platform.visitor.send("POST", "/v1/password/forgot", { body: { email } });
-      if (round >= 0) times[which].push(performance.now() - began);
-      sizes.add([status, text, headers["content-length"]].join(" "));
+  const ask = async (from: number, to: number) => {
+    for (let round = from; round < to; round += 1) {
+      // Which comes first changes, and what was asked before is done in between, or not.
+      for (const which of round % 2 === 0 ? (["known", "unknown"] as const) : (["unknown", "known"] as const)) {
+        clock.move(1_100);
+        if (round % 3 === 0) await pass();
+        const email = which === "known" ? (known[round & 3] ?? "") : `nobody-${round & 3}@example.com`;
+        const began = performance.now();
+        const answer = await platform.visitor.send("POST", "/v1/password/forgot", { body: { email } });
+        if (round >= 0) times[which].push(performance.now() - began);
+        sizes.add([answer.status, answer.text, answer.headers["content-length"]].join(" "));
+      }
     }
-  }
-  assert.equal(sizes.size, 1);
+  };
   // Mann and Whitney's U: of all pairs a half where nothing differs, with a deviation of 0.033 for 150 and 150.
-  const pairs = times.known.flatMap((a) => times.unknown.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)));
-  const longer = pairs.reduce<number>((sum, one) => sum + one, 0) / pairs.length;
-  t.diagnostic(`known takes longer in ${longer.toFixed(3)} of ${pairs.length} pairs`);
-  assert.ok(Math.abs(longer - 0.5) < 0.12, `known takes longer in ${longer.toFixed(3)} of all pairs`);
+  const longer = () => {
+    const pairs = times.known.flatMap((a) => times.unknown.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)));
+    return pairs.reduce<number>((sum, one) => sum + one, 0) / pairs.length;
+  };
+  const isApart = () => Math.abs(longer() - 0.5) >= 0.12;
+  await ask(-10, 150);
+  // Once in three thousand times they are so far apart by chance: then as many again are asked, and all of them count.
+  if (isApart()) await ask(150, 300);
+  assert.equal(sizes.size, 1);
+  const told = `known takes longer in ${longer().toFixed(3)} of all pairs of ${times.known.length} each`;
+  t.diagnostic(told);
+  assert.ok(!isApart(), told);
 });
