@@ -77,7 +77,7 @@ export class Owner {
 
   /** The same once it is as expected: refusals are written a moment later, so that saying no waits for nothing. */
   async auditedOnce(found: (entries: readonly Entry[]) => boolean, about: string): Promise<readonly Entry[]> {
-    const until = performance.now() + 5_000;
+    const until = performance.now() + 30_000;
     for (;;) {
       const entries = await this.audited(about);
       if (found(entries)) return entries;
