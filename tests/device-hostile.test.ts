@@ -231,20 +231,23 @@ test("a lease that ran out while the machine was suspended is over when it wakes
 });
 
 test("a renewal that the platform cannot take now is tried again; one that it refuses is the end of it", async (t) => {
-  const { group, answer, timers, wasAsked } = await start(t);
+  const { device, group, answer, timers, wasAsked } = await start(t);
   let code = 0x97;
-  answer(({ verb }) => (verb === "lease" ? { answers: [textOf({ leased: [good] })] } : { code }));
+  answer(({ verb }) => {
+    if (verb === "lease") return { answers: [textOf({ leased: [good] })] };
+    return verb === "renew" ? { code } : {};
+  });
   const task = await one(group);
   timers.move(20_000);
   await wasAsked("renew", 1);
   for (let n = 2; n <= 4; n += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50)); // until the answer is here
+    await device.send({ n }); // acknowledged behind the answer: that has been heard
     timers.move(2_000);
     await wasAsked("renew", n);
   }
   assert.equal(task.signal.aborted, false);
   code = 0x99;
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await device.send({ n: 5 });
   timers.move(2_000);
   await eventually(
     () => task.signal.aborted,
@@ -254,15 +257,15 @@ test("a renewal that the platform cannot take now is tried again; one that it re
 });
 
 test("a board that says nothing is asked again with patience, one that shouts is asked no more often, and too much is given back", async (t) => {
-  const { group, answer, tell, timers, wasAsked, asked, faults } = await start(t);
+  const { device, group, answer, tell, timers, wasAsked, asked, faults } = await start(t);
   const silent = group.lease();
   await wasAsked("lease", 1);
   timers.move(30_000);
   await assert.rejects(silent, { code: "board.silent" });
-  answer(() => ({ answers: [textOf({ leased: [] })] }));
+  answer(({ verb }) => ({ answers: verb === "lease" ? [textOf({ leased: [] })] : [] }));
   const working = group.work(() => new Promise(() => {}), { atOnce: 2 });
   await wasAsked("lease", 2);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // until the answer is here
+  await device.send({ n: 1 }); // acknowledged behind the answer: that has been heard
   for (let n = 0; n < 500; n += 1) tell("groups/crew/tasks/waiting", "{}");
   tell("groups/crew/tasks/waiting", "{");
   await group.say("all", "of it was heard");
