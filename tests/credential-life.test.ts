@@ -193,7 +193,7 @@ test("a secret that somebody hands in ends, and nothing tells whether it was one
   ])
     answers.push(await report(text));
   assert.deepEqual([...new Set(answers.map(({ answer }) => answer))], [answers[0]?.answer]);
-  assert.ok(answers.every(({ took }) => took >= 250));
+  assert.ok(answers.every(({ took }) => took > 249)); // a timer counts whole milliseconds, and ends within the last
   for (const text of [leaked.token, textOf(key), textOf(rotated)]) assert.equal(await good(text), false);
   // The one that had been replaced was handed in, and its successor is nobody else's.
   assert.equal(await good(`${rotated.id}.${secret}`), true);
