@@ -6,6 +6,7 @@ import { connectAsync } from "mqtt";
 import { startPostgres } from "../apps/server/src/storage/postgres/index.ts";
 import { emptyDatabase } from "../apps/server/src/testing/database.ts";
 import { startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { eventually } from "./messages.fixture.ts";
 
 type Made = { id: string; key: { id: string; secret: string } };
 type Problem = { code: string; title: string };
@@ -68,7 +69,11 @@ test("while the keyring is away readings come and go, what needs a new key is re
   await closed;
   listening.end(true);
   assert.equal((await as(revoked).send("POST", "/v1/me/telemetry", { body: { given: 4 } })).status, 401);
-  assert.ok(platform.reports.some((line) => line.includes(`did not take a revocation of ${revoked.key.id}`)));
+  // Nobody waits for the keyring to fail.
+  await eventually(
+    () => platform.reports.some((line) => line.includes(`did not take a revocation of ${revoked.key.id}`)),
+    () => platform.reports.join("\n"),
+  );
   assert.equal((await platform.visitor.send("GET", "/readyz")).status, 200);
 
   postgres = await startKeyring();
