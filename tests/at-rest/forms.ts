@@ -1,5 +1,5 @@
-/** One way in which a value could lie somewhere. */
-export type Form = { readonly name: string; readonly bytes: Buffer };
+/** One way in which a value could lie somewhere. Written as text again it is longer, and says no more: `says` is how many bytes are in it. */
+export type Form = { readonly name: string; readonly bytes: Buffer; readonly says: number };
 
 const mostDecimals = 6;
 
@@ -9,10 +9,12 @@ export function formsOf(value: string | number): readonly Form[] {
   return forms.flatMap((form) => [form, ...encoded(form)]);
 }
 
+const plain = (name: string, bytes: Buffer): Form => ({ name, bytes, says: bytes.length });
+
 const written = (text: string): readonly Form[] => [
-  { name: "text", bytes: Buffer.from(text) },
-  { name: "UTF-16, little-endian", bytes: Buffer.from(text, "utf16le") },
-  { name: "UTF-16, big-endian", bytes: Buffer.from(text, "utf16le").swap16() },
+  plain("text", Buffer.from(text)),
+  plain("UTF-16, little-endian", Buffer.from(text, "utf16le")),
+  plain("UTF-16, big-endian", Buffer.from(text, "utf16le").swap16()),
 ];
 
 /** As a double or a float, and as the whole number of some decimal units, which is how chunks and records keep it. */
@@ -21,7 +23,7 @@ function binary(value: number): readonly Form[] {
   for (let decimals = 0; decimals <= mostDecimals; decimals += 1) {
     const units = Math.round(value * 10 ** decimals);
     if (units / 10 ** decimals !== value || !Number.isSafeInteger(2 * units)) continue;
-    forms.push(...integers(units).map(({ name, bytes }) => ({ name: `× 10^${decimals}, ${name}`, bytes })));
+    forms.push(...integers(units).map((form) => ({ ...form, name: `× 10^${decimals}, ${form.name}` })));
   }
   return forms;
 }
@@ -41,14 +43,14 @@ function integers(units: number): readonly Form[] {
   return [
     ...bothEnds("int64", long),
     ...(isShort ? bothEnds("int32", short) : []),
-    { name: "varint", bytes: varint(units) },
-    { name: "zigzag varint", bytes: varint(2 * units) },
+    plain("varint", varint(units)),
+    plain("zigzag varint", varint(2 * units)),
   ];
 }
 
 const bothEnds = (name: string, bytes: Buffer): Form[] => [
-  { name: `${name}, little-endian`, bytes },
-  { name: `${name}, big-endian`, bytes: Buffer.from(bytes).reverse() },
+  plain(`${name}, little-endian`, bytes),
+  plain(`${name}, big-endian`, Buffer.from(bytes).reverse()),
 ];
 
 /** Groups of seven bits, the low ones first. */
@@ -60,8 +62,8 @@ function varint(value: number): Buffer {
   }
 }
 
-function encoded({ name, bytes }: Form): readonly Form[] {
-  const of = (encoding: string, text: string) => ({ name: `${name}, ${encoding}`, bytes: Buffer.from(text) });
+function encoded({ name, bytes, says }: Form): readonly Form[] {
+  const of = (encoding: string, text: string) => ({ name: `${name}, ${encoding}`, bytes: Buffer.from(text), says });
   const hex = bytes.toString("hex");
   const base64 = [0, 1, 2].flatMap((before) => {
     const text = aligned(bytes, before);

@@ -8,9 +8,18 @@ export type Planted = Readonly<Record<string, string | number>>;
 export type Finding = { readonly what: string; readonly form: string; readonly where: string };
 
 /** `mark` is where in it the three bytes stand by which it is noticed. */
-type Needle = { readonly what: string; readonly form: string; readonly bytes: Buffer; readonly mark: number };
+type Needle = {
+  readonly what: string;
+  readonly form: string;
+  readonly bytes: Buffer;
+  readonly says: number;
+  readonly mark: number;
+};
 
-/** Fewer bytes say nothing when they are met: among a hundred million random ones any four of them may be. */
+/**
+ * Fewer bytes say nothing when they are met: among a hundred million random ones any four of them may be, and so among as many digits any four
+ * that are written in hexadecimal, as a dump has whatever is sealed.
+ */
 const enough = 6;
 /** Unless they are met as often as only what was sent a thousand times would be. */
 const oftenEnough = 64;
@@ -24,13 +33,13 @@ export class Search {
   constructor(planted: Planted) {
     const seen = new Set<string>();
     for (const [what, value] of Object.entries(planted)) {
-      for (const { name: form, bytes } of formsOf(value)) {
+      for (const { name: form, bytes, says } of formsOf(value)) {
         const known = `${what} ${bytes.toString("latin1")}`;
         if (bytes.length < 4 || seen.has(known)) continue;
         seen.add(known);
         const mark = markIn(bytes);
         const key = bytes.readUIntBE(mark, 3);
-        const needle = { what, form, bytes, mark };
+        const needle = { what, form, bytes, says, mark };
         const there = this.#needles.get(key);
         if (there) there.push(needle);
         else this.#needles.set(key, [needle]);
@@ -53,7 +62,7 @@ export class Search {
       }
     }
     return [...counts]
-      .filter(([needle, count]) => needle.bytes.length >= enough || count >= oftenEnough)
+      .filter(([needle, count]) => needle.says >= enough || count >= oftenEnough)
       .map(([{ what, form }]) => ({ what, form, where }));
   }
 
