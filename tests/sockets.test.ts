@@ -276,7 +276,7 @@ test("over TCP the same frames come behind their length, and whoever drips, lies
     framed(new SocketDevice(`hfu_${"11".repeat(22)}`).frame("a=1")),
   ]) {
     const liar = connect(port, "127.0.0.1");
-    const closed = once(liar, "close");
+    const closed = new Promise((resolve) => liar.once("close", resolve)); // `once` would fail with a reset, which is as good as an end
     liar.on("error", () => liar.destroy()).write(bad);
     await closed;
   }
@@ -324,7 +324,8 @@ test("a flood of frames under unknown addresses costs little, and nobody else hi
   const began = process.cpuUsage();
   for (const [at, frame] of unknown.entries()) {
     udp.send(frame);
-    if (at % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1));
+    // No more than the platform takes in one turn of this process: what is beyond the system's room for them it drops, of whomever it is.
+    if (at % 20 === 19) await new Promise(setImmediate);
   }
   const counter = made.end.counter;
   assert.equal(made.end.heard(await udp.ask(made.end.frame("temperature=2")), counter), "kept");
