@@ -129,6 +129,6 @@ const lasting: IClientOptions = { clean: false, properties: { sessionExpiryInter
 
 /** What others do is waited for by looking. */
 export async function eventually(holds: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  for (const end = performance.now() + 10_000; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 5)))
+  for (const end = performance.now() + 30_000; !(await holds()); await new Promise((resolve) => setTimeout(resolve, 5)))
     if (performance.now() > end) throw new Error(`it never came about: ${what()}`);
 }
