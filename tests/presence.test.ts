@@ -4,12 +4,13 @@ import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Client, type LiveEvent } from "@holdfast/client";
 import { nodeTransport } from "@holdfast/client/node";
-import { systemClock } from "@holdfast/kernel";
+import { systemClock, uuidOf, type Id } from "@holdfast/kernel";
 import { connectAsync, type IClientOptions } from "mqtt";
 import { WebSocket } from "ws";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { placeOf } from "./clients.fixture.ts";
 import { Deployment } from "./faults/deployment.ts";
+import { asOwner } from "./faults/owner.ts";
 import { Chance } from "./faults/seed.ts";
 
 // Clients compare certificates with the machine's time and cannot be told another, so that is where the clock starts. The platform's time never goes
@@ -24,7 +25,7 @@ const owner = await platform.setUp();
 const me = visitor.as(owner.token);
 const application = await me.post<{ id: string }>("/v1/applications", { name: "Greenhouse" });
 
-type Device = { id: string; key: { id: string; secret: string } };
+type Device = { id: Id<"device">; key: { id: string; secret: string } };
 type Presence = { state: string; connected: boolean; since?: string; because?: string; lastSeenAt?: string };
 const makeDevice = () => me.post<Device>("/v1/devices", { application: application.id, name: "Pump" });
 const presenceOf = async ({ id }: { id: string }) =>
@@ -240,7 +241,13 @@ test("when the server is killed, whoever was connected is offline since it was l
     password: device.key.secret,
   });
   client.on("error", () => {}); // the server is killed
-  await setTimeout(2_500); // the batch of this second, and one more on a slow machine
+  const database = await asOwner(deployment);
+  const written = "select from holdfast.presence where device = $1 and state = 1";
+  for (const late = performance.now() + 30_000; (await database.query(written, [uuidOf(device.id)])).rowCount === 0;) {
+    assert.ok(performance.now() < late, "nobody wrote down that it came");
+    await setTimeout(20);
+  }
+  await database.end();
   await deployment.kill();
   const killed = systemClock.now();
   await client.endAsync(true);
