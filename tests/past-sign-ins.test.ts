@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { systemClock } from "@holdfast/kernel";
 import pg from "pg";
 import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
@@ -37,7 +38,9 @@ async function comesTo(wanted: readonly number[]): Promise<void> {
     if (String(await kept()) === String(wanted)) return;
     clock.move(60_000);
   }
-  assert.deepEqual(await kept(), wanted);
+  // It has come by now, and takes as long as the database does.
+  for (const late = performance.now() + 10_000; String(await kept()) !== String(wanted); await setTimeout(20))
+    if (performance.now() > late) return assert.deepEqual(await kept(), wanted);
 }
 
 test("what is kept of a sign-in that is over goes though nobody comes again, and a clock that is set back does not revive it", async () => {
