@@ -51,6 +51,7 @@ stock(
   async (it) => {
     const device = await it.device();
     const client = await it.mosquitto(device, "-k", "20", "-t", "me/commands/+");
+    await listens(it, device); // or what it says when it comes would be read once time has passed
     client.freeze();
     const heardAt = it.now;
     await it.becomes(device, "offline", { at: heardAt + 30, because: silence });
@@ -346,6 +347,7 @@ stock("mosquitto that is frozen is silent first and offline then, and that is on
   const device = await it.device({ reportingInterval: "10s" });
   const client = await it.mosquitto(device, "-k", "60", "-t", "me/commands/+");
   await it.rule({ states: ["silent", "offline"], after: "40s" });
+  await listens(it, device);
   client.freeze();
   const frozenAt = it.now;
   await it.becomes(device, "silent", { at: frozenAt + 20, because: tells });

@@ -16,6 +16,8 @@ import {
 import { Owner, textOf, type Device } from "./authority.fixture.ts";
 import type { Alert } from "./alerts.fixture.ts";
 import { caFile } from "./clients.fixture.ts";
+import { freePorts } from "./faults/deployment.ts";
+import { Chance } from "./faults/seed.ts";
 
 export type Presence = {
   readonly state: string;
@@ -27,6 +29,16 @@ export type Presence = {
 
 /** Milliseconds that time is moved by at once. */
 const step = 5_000;
+
+/**
+ * Whatever the platform has closed is closed for its clients, too: a request over a connection that was kept for too long would be lost. A millisecond
+ * says nothing of that, where the process was busy for longer; turns of it do.
+ */
+async function heard(): Promise<void> {
+  for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
+}
+
+type Ports = { readonly httpsPort: number; readonly mqttsPort: number; readonly udpPort: number };
 
 /** In seconds since the stage was set. */
 type Sleeper = { readonly at: number; readonly wake: () => void };
@@ -47,26 +59,26 @@ export class Stage {
   #forRestart: (() => void)[] = [];
   #isMoving = false;
   readonly #open: (() => void)[] = [];
-  readonly #config: { udpPort: number; httpsPort: number; mqttsPort: number };
+  readonly #config: Ports;
 
-  private constructor(clock: TestClock, database: FreshDatabase, platform: TestPlatform) {
+  private constructor(clock: TestClock, database: FreshDatabase, platform: TestPlatform, config: Ports) {
     this.clock = clock;
     this.database = database;
     this.platform = platform;
     this.#began = clock.elapsed();
-    const port = (url = "") => Number(new URL(url).port);
-    const { url, mqttsUrl, sockets } = platform.platform;
-    // A device that comes back comes to where it was.
-    this.#config = { httpsPort: port(url), mqttsPort: port(mqttsUrl), udpPort: port(sockets.udp) };
+    this.#config = config;
   }
 
   static async set(): Promise<Stage> {
     const database = await freshDatabase();
     // Clients compare certificates with the machine's time, which is never behind what the platform's database has seen.
     const clock = new TestClock(systemClock.now());
-    const platform = await startTestPlatform({ clock, timers: clock, database, config: { udpPort: 0 } });
+    // A device that comes back comes to where it was.
+    const [httpsPort = 0, mqttsPort = 0, udpPort = 0] = await freePorts(new Chance(), 3);
+    const config = { httpsPort, mqttsPort, udpPort };
+    const platform = await startTestPlatform({ clock, timers: clock, database, config });
     clock.move(10_000);
-    return new Stage(clock, database, platform);
+    return new Stage(clock, database, platform, config);
   }
 
   get mqttPort(): number {
@@ -157,6 +169,7 @@ export class Stage {
           this.clock.move(Math.min(step, (next - this.now) * 1_000));
           await wait(1);
         }
+        await heard();
         const due = this.#sleepers.filter(({ at }) => at <= this.now);
         this.#sleepers = this.#sleepers.filter(({ at }) => at > this.now);
         this.#awake = due.length;

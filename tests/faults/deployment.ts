@@ -48,14 +48,14 @@ export class Deployment {
 
   private constructor(
     { folder, data, keys }: { folder: string; data: string; keys: string },
-    ports: readonly [number, number],
+    [httpsPort = 0, mqttsPort = 0]: readonly number[],
     more: readonly string[],
   ) {
     this.folder = folder;
     this.data = data;
     this.keys = keys;
     this.readyFile = path.join(folder, "ready.json");
-    [this.httpsPort, this.mqttsPort] = ports;
+    [this.httpsPort, this.mqttsPort] = [httpsPort, mqttsPort];
     this.#log = path.join(folder, "server.log");
     this.#arguments = more;
   }
@@ -67,7 +67,7 @@ export class Deployment {
   ): Promise<Deployment> {
     const folder = mkdtempSync(path.join(tmpdir(), "holdfast-faults-"));
     chmodSync(folder, 0o755); // started by root, the server becomes another user
-    const ports = [await freePort(chance), await freePort(chance)] as const;
+    const ports = await freePorts(chance, 2);
     const data = given.data ?? path.join(folder, "data");
     const keys = path.join(given.keysApart ? folder : data, "keys");
     return new Deployment({ folder, data, keys }, ports, given.more ?? []);
@@ -247,11 +247,12 @@ export function exists(pid: number): boolean {
 }
 
 /**
- * A port that stays the same over restarts, as an operator's does. Below the range from which the kernel gives to clients: one of those that
- * keep trying to connect would otherwise get the very port of the server that is away.
+ * Ports that stay the same over restarts, as an operator's do; no two are alike. Below the range from which the kernel gives to clients and to whoever
+ * listens anywhere: one of those that keep trying to connect would otherwise get the very port of the server that is away.
  */
-async function freePort(chance: Chance): Promise<number> {
-  for (;;) {
+export async function freePorts(chance: Chance, count: number): Promise<readonly number[]> {
+  const free = new Set<number>();
+  while (free.size < count) {
     const port = chance.between(15_000, 31_000);
     const probe = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
@@ -259,6 +260,7 @@ async function freePort(chance: Chance): Promise<number> {
       probe.listen(port, "127.0.0.1", () => resolve(true));
     });
     await new Promise((resolve) => probe.close(resolve));
-    if (isFree) return port;
+    if (isFree) free.add(port);
   }
+  return [...free];
 }
