@@ -257,7 +257,7 @@ export class Scene {
 
   /** What a client just did comes to this, before any time passes. */
   async turns(device: Device, state: string, because?: string): Promise<void> {
-    const end = performance.now() + 10_000;
+    const end = performance.now() + 30_000;
     let presence = await this.presenceOf(device);
     while (presence.state !== state || presence.because !== because) {
       assert.ok(performance.now() < end, `it did not become ${state} ${because}: ${JSON.stringify(presence)}`);

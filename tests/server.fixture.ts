@@ -69,7 +69,7 @@ export const readReady = (file: string): Ready => JSON.parse(readFileSync(file, 
 
 /** What other processes do is waited for by looking: they have no event for us. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  const end = performance.now() + 30_000;
+  const end = performance.now() + 60_000;
   while (!holds()) {
     assert.ok(performance.now() < end, "it never came about");
     await wait(20);

@@ -90,7 +90,7 @@ const signIn = async ({ visitor }: TestPlatform, org: string): Promise<Visitor> 
   visitor.as((await visitor.post<Welcome>("/v1/sign-in", { ...person, org })).token);
 
 async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (const late = performance.now() + 20_000; performance.now() < late; await setTimeout(20)) {
+  for (const late = performance.now() + 60_000; performance.now() < late; await setTimeout(20)) {
     const found = await look();
     if (found !== undefined) return found;
   }
