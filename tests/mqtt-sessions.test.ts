@@ -6,8 +6,8 @@ import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/serv
 import { Owner, textOf } from "./authority.fixture.ts";
 
 // What the MQTT sessions of a device or a program wait for and what they lost, as whoever may see it reads it.
-const clock = new TestClock(systemClock.now());
 const database = await freshDatabase();
+const clock = new TestClock(systemClock.now()); // never behind what the database has seen
 const start = () => startTestPlatform({ clock, timers: clock, database });
 let platform = await start();
 atEnd.after(async () => {
