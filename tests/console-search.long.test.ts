@@ -129,6 +129,26 @@ test("a search that is refused or cut off says so, one that takes long for how l
   assert.equal(await field(page).count(), 0);
 });
 
+test("a page that comes only when somebody searches again takes no key from her", async (t) => {
+  const page = await enter(t);
+  const { promise: coming, resolve: come } = Promise.withResolvers<void>();
+  await page.route(/\/v1\/applications/, async (route) => {
+    await coming;
+    await route.continue();
+  });
+  await openSearch(page, "add device");
+  await isActive(page, "Add a device");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${line.url}/o/${org}/devices/add`);
+  await openSearch(page, "make");
+  come();
+  const name = page.getByRole("textbox", { name: "Name", exact: true });
+  await name.waitFor();
+  await page.keyboard.type(" cred");
+  await isActive(page, "Make a credential");
+  assert.equal(await name.inputValue(), "");
+});
+
 // The last, because it signs out.
 test("products, credentials and places are found; actions are done, or say why they may not", async (t) => {
   const page = await enter(t);

@@ -76,7 +76,12 @@ function Describe({ done }: { readonly done: (made: MadeDevice) => void }) {
   return (
     <form onSubmit={form.onSubmit((values) => make.mutate(values, { onSuccess: (made) => made && done(made) }))}>
       <Stack gap="sm" maw={480}>
-        <TextInput label={words.common.name} required autoFocus {...form.getInputProps("name")} />
+        <TextInput
+          label={words.common.name}
+          required
+          autoFocus={document.querySelector("[role=dialog]") === null} // who is typing over this page goes on there
+          {...form.getInputProps("name")}
+        />
         <IntoFields into={into} form={form} />
         <PasswordInput
           label={own.bring}
