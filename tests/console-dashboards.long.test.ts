@@ -230,7 +230,7 @@ test("every widget is there for whoever cannot see or has no mouse, in both them
     }
   }
   const page = await enter(t, `/${id}`);
-  const map = page.getByRole("group", { name: /^Map of the world/ });
+  const map = page.getByRole("group", { name: /^Map of the world with 2 devices/ }); // shows both of them from then on
   const box = () => map.locator("svg").getAttribute("viewBox");
   await map.focus();
   const before = await box();
