@@ -10,7 +10,7 @@ import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, type Device } from "./authority.fixture.ts";
 import { assertAccessible, startBrowser, type Looks } from "./browser.fixture.ts";
-import { buildConsole, Entrance, follow, owner } from "./console.fixture.ts";
+import { buildConsole, Entrance, follow, holdSession, owner } from "./console.fixture.ts";
 
 // How an organisation ends, is left and is stopped in the browser, and the place of whoever administers the instance.
 buildConsole();
@@ -45,6 +45,7 @@ const shoot = (page: Page, name: string) =>
 test("a member is suspended, told why her organisation does not open, and let in again", async (t) => {
   const { page: hers } = await at(t, `/o/${first.org}/devices`, ada);
   await hers.getByRole("heading", { name: "Devices" }).waitFor();
+  const release = await holdSession(hers); // else it may be barred before she asks for anything
   const { page } = await at(t, `/o/${first.org}/access/people`);
   await page.getByRole("button", { name: `Suspend ${ada.email}` }).click();
   await assertAccessible(page, "suspending somebody");
@@ -54,6 +55,7 @@ test("a member is suspended, told why her organisation does not open, and let in
   await shoot(page, "members");
   await hers.getByRole("link", { name: "Products" }).click();
   await hers.getByRole("alert").getByText("member.suspended").waitFor();
+  release();
   await hers.reload();
   await hers.getByRole("heading", { name: "First does not let you in" }).waitFor();
   await hers.getByText("Whoever may remove members there can let you in again").waitFor();

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
 import { Somebody } from "./factors.fixture.ts";
-import { buildConsole, Entrance, owner } from "./console.fixture.ts";
+import { buildConsole, Entrance, holdSession, owner } from "./console.fixture.ts";
 
 // How people come to an organisation in the browser, and how they go.
 buildConsole();
@@ -76,6 +76,7 @@ test("an owner invites somebody who is new here by a link that is shown once, se
   await answer(hers, "Your role does not hold member.invite.");
   const button = hers.getByRole("button", { name: "Invite somebody" });
   assert.equal(await button.getAttribute("aria-disabled"), "true");
+  const release = await holdSession(hers); // else its organisation may be gone before she asks for anything
 
   await page.reload();
   await answer(page, "Nobody is invited.");
@@ -94,6 +95,7 @@ test("an owner invites somebody who is new here by a link that is shown once, se
   );
   await hers.getByRole("link", { name: "Devices" }).click();
   await hers.getByRole("alert").getByText("org.unknown").waitFor();
+  release();
   await hers.goto(url);
   await hers.getByRole("heading", { name: "Sign in" }).waitFor();
 

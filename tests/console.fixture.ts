@@ -29,6 +29,16 @@ export async function signIn(page: Page, { email, password } = owner): Promise<v
 export const follow = (page: Page, where: string): Promise<unknown> =>
   page.evaluate(`history.pushState(null, "", ${JSON.stringify(where)})`);
 
+/** What this page asks of its session every few seconds, by itself, is sent once the function that this answers is called. */
+export async function holdSession(page: Page): Promise<() => void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await page.route(/\/v1\/session$/, async (route) => {
+    await promise;
+    await route.continue();
+  });
+  return resolve;
+}
+
 /** Who is signed in already enters here: the door has tests of its own, and a password takes its time. */
 export class Entrance {
   readonly #browser: Browser;
