@@ -337,7 +337,8 @@ test("what is wrong with devices that are there is counted on the overview, for 
   await me.send("PATCH", `/v1/devices/${meter.id}`, { body: { name: "Meter", reportingInterval: "1s" } });
   const headers = { "x-auth-token": `${meter.key.id}.${meter.key.secret}` };
   await house.platform.visitor.send("POST", "/v1/me/telemetry", { headers, body: { temperature: 21 } });
-  await desk.pass(4);
+  const isSilent = async () => (await me.get<{ silent: number }>("/v1/devices/summary")).silent === 1 || undefined;
+  await desk.until("it is silent", isSilent, 20);
   await passIn(page);
   await silent.click();
   await row(page, /Meter.* silent/).waitFor();

@@ -7,6 +7,7 @@ import { App, page as site, type List, type Session } from "./application-users.
 import { Authenticator, type Asked } from "./authenticator.fixture.ts";
 import { assertAccessible, startBrowser } from "./browser.fixture.ts";
 import { buildConsole, Entrance } from "./console.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
 
 // The customers of an application, as whoever runs it sees them in the console.
 buildConsole();
@@ -63,8 +64,11 @@ test("a customer is invited, gets a device, is suspended, let in again and remov
   await dialog.getByRole("button", { name: "Remove" }).click();
   await page.getByText("This application has no customers yet.").waitFor();
   assert.deepEqual(await users(), []);
-  const { signUp } = await owner.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`);
-  assert.equal(signUp, "confirmed");
+  const signUp = async () => (await owner.asks.get<{ signUp: string }>(`/v1/applications/${application.id}`)).signUp;
+  await eventually(
+    async () => (await signUp()) === "confirmed",
+    () => "they sign up as before",
+  );
 });
 
 test("where a customer is signed in and her passkeys are seen, and one of them is ended", async (t) => {
