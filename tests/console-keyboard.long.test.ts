@@ -51,7 +51,7 @@ async function tabTo(page: Page, name: string, { most = 60, key = "Tab" } = {}):
 
 /** Asked again and again by the debugger: the page's policy lets no text be run in it. */
 async function until(page: Page, holds: string): Promise<void> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + 20_000;
   while (!(await page.evaluate<boolean>(holds))) {
     assert.ok(performance.now() < end, `${holds}: ${JSON.stringify(await focus(page))}`);
     await wait(20);
