@@ -230,7 +230,14 @@ test("every widget is there for whoever cannot see or has no mouse, in both them
     }
   }
   const page = await enter(t, `/${id}`);
-  const map = page.getByRole("group", { name: /^Map of the world with 2 devices/ }); // shows both of them from then on
+  const map = page.getByRole("group", { name: /^Map of the world with 2 devices/ });
+  await map.waitFor();
+  // It is drawn in another shape until the page has told it its own.
+  await page.waitForFunction(`(() => {
+    const svg = document.querySelector(".hf-map-frame svg");
+    const [, , across, high] = svg.getAttribute("viewBox").split(" ").map(Number);
+    return Math.abs((across / high) * (svg.clientHeight / svg.clientWidth) - 1) < 0.01;
+  })()`);
   const box = () => map.locator("svg").getAttribute("viewBox");
   await map.focus();
   const before = await box();

@@ -89,7 +89,7 @@ test("a row that comes into sight by scrolling takes nothing from the one that l
   await page.mouse.wheel(0, 9_000);
   await named(page, "Valve 89").waitFor();
   assert.equal(await named(page, "Valve 00").count(), 0);
-  assert.ok(await inList<boolean>(page, "list === document.activeElement"));
+  await page.locator("main .hf-scroll:focus").waitFor(); // the list keeps it, at the latest when what had it is gone
   assert.equal(await page.getByText("✓").count(), 0);
   assert.equal(await list.getByRole("checkbox", { checked: true }).count(), 0);
   await page.mouse.wheel(0, -9_000);

@@ -5,6 +5,7 @@ import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/
 import { Owner, textOf } from "./authority.fixture.ts";
 import { startBrowser, visit } from "./browser.fixture.ts";
 import { buildConsole, signIn } from "./console.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
 
 // A credential between its making and its end, as the console shows it.
 buildConsole();
@@ -48,7 +49,11 @@ test("a credential that was exposed says so, gets another secret that is shown o
 
   await page.getByRole("link", { name: "Make a narrower one" }).click();
   await page.getByRole("button", { name: "Make it" }).waitFor();
-  assert.equal(await page.getByLabel("Name").inputValue(), "Dashboard, narrower");
+  const name = page.getByLabel("Name");
+  await eventually(
+    async () => (await name.inputValue()) === "Dashboard, narrower", // filled in once the page knows the other
+    () => "the form does not begin with the other",
+  );
   assert.deepEqual(await page.getByRole("checkbox", { checked: true }).count(), 1);
   assert.equal(await page.getByRole("checkbox", { name: "device.read" }).isChecked(), true);
 });

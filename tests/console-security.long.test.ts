@@ -6,6 +6,7 @@ import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/
 import { Owner, textOf, viewer } from "./authority.fixture.ts";
 import { assertAccessible, startBrowser, visit } from "./browser.fixture.ts";
 import { buildConsole, owner, signIn } from "./console.fixture.ts";
+import { eventually } from "./messages.fixture.ts";
 import { closedWithin, events, mqtt } from "./revocation.fixture.ts";
 
 // What the console says of keys, credentials and sessions.
@@ -147,6 +148,11 @@ test("a page on which nothing happens notices the end too, and what was typed th
   t.after(() => context.close());
   const name = page.getByRole("textbox", { name: "Name", exact: true });
   const adding = `${url}/o/${org}/devices/add`;
+  const typedAgain = (text: string) =>
+    eventually(
+      async () => (await name.inputValue()) === text, // a moment after the field is there
+      () => `${text} is not there again`,
+    );
   await page.goto(adding);
   await signIn(page);
   await name.fill("Pump 7");
@@ -155,7 +161,7 @@ test("a page on which nothing happens notices the end too, and what was typed th
   await ended(page).waitFor();
   await signIn(page);
   assert.equal(page.url(), adding);
-  assert.equal(await name.inputValue(), "Pump 7");
+  await typedAgain("Pump 7");
 
   // Whoever sends it before the page has noticed loses nothing either.
   clock.move(12 * hour);
@@ -171,7 +177,7 @@ test("a page on which nothing happens notices the end too, and what was typed th
   await ended(page).waitFor();
   await signIn(page, viewer);
   await page.getByRole("heading", { name: "Add a device" }).waitFor();
-  assert.equal(await name.inputValue(), "Pump 8");
+  await typedAgain("Pump 8");
 });
 
 test("Live says that the session is over, and goes on behind the sign-in", async (t) => {
