@@ -61,8 +61,11 @@ export async function startBrowser(hosts: readonly string[] = []): Promise<Brows
   });
 }
 
-/** Milliseconds. A password is hashed by threads that give way to whatever else the machine does. */
-const patience = 20_000;
+/**
+ * Milliseconds. A password is hashed by threads that give way to whatever else the machine does, and what a page asks again by itself is
+ * mostly asked after fifteen seconds. Less than the minute after which the page of a link asks, which has to be told before.
+ */
+const patience = 40_000;
 
 /**
  * The driver looks after 20, 50, 100, 100 and then every 500 ms, which is most of what a test here would wait for; but every 100 ms

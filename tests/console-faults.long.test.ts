@@ -194,7 +194,7 @@ test("a page that could not be shown says why within its place, and is there whe
   await page.getByLabel("Name of the organisation").waitFor();
   line.cut();
   await page.getByRole("link", { name: "How this platform protects what it holds" }).click();
-  await page.getByRole("heading", { name: "This page cannot be shown", level: 1 }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "This page cannot be shown", level: 1 }).waitFor();
   line.mend();
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByText("X25519MLKEM768").waitFor();

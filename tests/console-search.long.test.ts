@@ -113,7 +113,7 @@ test("a search that is refused or cut off says so, one that takes long for how l
 
   line.cut();
   await field(page).fill("pump 1");
-  await page.getByRole("alert").getByText("The platform does not answer. Check").first().waitFor({ timeout: 20_000 });
+  await page.getByRole("alert").getByText("The platform does not answer. Check").first().waitFor();
   line.mend();
   await page.getByRole("dialog").getByRole("button", { name: "Try again" }).first().click();
   await option(page, /^Pump 1 /).waitFor();

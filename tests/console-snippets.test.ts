@@ -38,7 +38,7 @@ const fileOf = (name: string, text: string): string => {
   return path.join(folder, name);
 };
 const run = (program: string, ...args: string[]) =>
-  promisify(execFile)(program, args, { cwd: folder, timeout: 20_000 });
+  promisify(execFile)(program, args, { cwd: folder, timeout: 60_000 });
 /** How to run what stands under a name; why it cannot be where this machine has not what it takes. */
 type Way = {
   readonly skip: string | false;
