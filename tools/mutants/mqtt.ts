@@ -283,8 +283,16 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "no-local",
-    ["subscription.ts", "this.noLocal = noLocal;", "this.noLocal = false;"],
+    ["subscription.ts", "this.noLocal = first.noLocal;", "this.noLocal = false;"],
     ["subscribe.test.ts", "no-local keeps a client's own messages from it, and nobody else's"],
+  ),
+  handler(
+    "no-local-others",
+    ["subscription.ts", "this.own.identifiers = identifiers?.slice();", ""],
+    [
+      "subscribe.test.ts",
+      "of a client's own messages its other filters decide, in whatever order they are met: their QoS, their identifiers",
+    ],
   ),
   handler(
     "no-local-retained",
@@ -320,11 +328,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "identifiers",
-    [
-      "subscription.ts",
-      "identifiers.length > 0 ? identifiers : undefined",
-      "identifiers.length > 0 ? identifiers.slice(0, 1) : undefined",
-    ],
+    ["subscription.ts", "(this.identifiers ??= []).push(part.identifier)", "this.identifiers ??= [part.identifier]"],
     ["subscribe.test.ts", "overlapping subscriptions deliver once, at the highest QoS, with every identifier"],
   ),
   handler(
@@ -595,7 +599,7 @@ export const mqttMutants = (): readonly Mutant[] => [
   ),
   handler(
     "model-quality",
-    ["subscription.ts", "if (part.qos > qos) qos = part.qos;", "if (qos === 0) qos = part.qos;"],
+    ["subscription.ts", "if (part.qos > this.qos) this.qos", "if (this.qos === 0) this.qos"],
     ["model.long.test.ts", model],
   ),
   handler(

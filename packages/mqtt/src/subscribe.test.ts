@@ -105,6 +105,48 @@ test("[MQTT-3.8.3-3] no-local keeps a client's own messages from it, and nobody 
   assert.deepEqual(got.sort(), ["a others", "b others", "x/open others", "x/open own"]);
 });
 
+test("[MQTT-3.8.3-3] of a client's own messages its other filters decide, in whatever order they are met: their QoS, their identifiers", async () => {
+  await using house = await House.open();
+  const other = await house.connect("b", { version: 5 });
+  const filters = ["#", "a/#", "a/b", "+/b"];
+  const options = [
+    { qos: 1, nl: true },
+    { qos: 0, nl: false },
+    { qos: 1, nl: false },
+    { qos: 0, nl: true },
+  ];
+  const isOther = (own: number) => (at: number) => at !== own;
+  for (const first of [0, 1, 2, 3])
+    for (const second of [0, 1, 2, 3].filter(isOther(first))) {
+      const rest = [0, 1, 2, 3].filter(isOther(first)).filter(isOther(second));
+      for (const order of [rest, rest.toReversed()].map((two) => [first, second, ...two])) {
+        const peer = await house.connect("a", { version: 5 });
+        for (const [at, which] of order.entries()) {
+          const { qos, nl } = options[which] ?? assert.fail();
+          peer.subscribe(at + 1, filters[at] ?? "", qos, { nl, properties: { subscriptionIdentifier: which + 1 } });
+        }
+        await peer.quiet();
+        other.publish("a/b", "theirs", { qos: 1, messageId: 1 });
+        await other.take("puback");
+        peer.publish("a/b", "own", { qos: 1, messageId: 1 });
+        const got = (await peer.quiet()).filter(({ cmd }) => cmd === "publish");
+        assert.deepEqual(
+          got.map(({ payload, qos, properties }) => [
+            payload.toString(),
+            qos,
+            new Set(properties?.["subscriptionIdentifier"] as number[]), // numbers
+          ]),
+          [
+            ["theirs", 1, new Set([1, 2, 3, 4])],
+            ["own", 1, new Set([2, 3])],
+          ],
+          order.join(),
+        );
+        peer.destroy();
+      }
+    }
+});
+
 test("[MQTT-3.8.3-3] no-local keeps what a client retained itself from it, its will too, and from no other client", async () => {
   await using house = await House.open();
   const will = { topic: "will", payload: "x", qos: 1, retain: true };
