@@ -67,6 +67,13 @@ test("an owner invites somebody who is new here by a link that is shown once, se
   await fill(hers, { ...asNew("ada@example.com"), "The password again *": "another one of mine" });
   await hers.getByRole("button", { name: "Accept" }).click();
   await answer(hers, "The two are not the same.");
+  // Coming back to the page asks again who is signed in, and what she has typed stays meanwhile.
+  const answered = await holdSession(hers);
+  const asked = hers.waitForRequest(/\/v1\/session$/);
+  await hers.evaluate('window.dispatchEvent(new Event("visibilitychange"))');
+  await asked;
+  await hers.getByText("The two are not the same.").waitFor();
+  answered();
   await fill(hers, asNew("ada@example.com"));
   await hers.getByRole("button", { name: "Accept" }).click();
   await hers.getByRole("heading", { name: "Overview" }).waitFor();

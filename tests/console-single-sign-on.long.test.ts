@@ -99,6 +99,9 @@ test("somebody signs in with her organisation, from another site's page and back
   const wanted = `${url}/o/${owner.org}/audit`;
   await page.goto(wanted);
   await press(page, "Use your organisation’s sign-in");
+  await page.locator("input[autocomplete=organization]:focus").waitFor();
+  await page.getByRole("textbox", { name: "E-mail", exact: true }).pressSequentially("ada@example.com"); // the field above takes no key of it
+  assert.equal(await page.getByRole("textbox", { name: "E-mail", exact: true }).inputValue(), "ada@example.com");
   await page.getByLabel(/Your organisation’s name/).fill("nobody-of-that-name");
   await press(page, /Go to your organisation/);
   await page.getByText(/Nobody signs people in by that name/).waitFor();

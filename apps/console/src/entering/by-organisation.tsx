@@ -32,8 +32,7 @@ export function ByOrganisation({ to }: { readonly to: string | undefined }) {
           required
           maxLength={254}
           autoComplete="organization"
-          data-autofocus
-          ref={(input) => input?.focus()}
+          autoFocus
           value={org}
           onChange={(event) => setOrg(event.currentTarget.value)}
         />

@@ -32,7 +32,7 @@ type Asked = { comer: Comer; email: string; password: string; again: string; cod
 /** Where the link of an invitation leads: for strangers, for people with an account, and for whoever is signed in. */
 export function Invitation() {
   const [secret] = useState(() => linkSecret("invitation", window.location.hash));
-  const { data: session, isPending } = useQuery(sessionQuery);
+  const { data: session, isFetched } = useQuery(sessionQuery);
   if (secret === undefined) {
     return (
       <Door title={own.title} lead={own.noLink}>
@@ -40,7 +40,7 @@ export function Invitation() {
       </Door>
     );
   }
-  if (isPending) {
+  if (!isFetched) {
     return (
       <Door title={own.title}>
         <Slow />
