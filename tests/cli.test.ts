@@ -741,6 +741,7 @@ test("a dashboard goes out as a file, comes in again, and is shared by a link th
   const file = path.join(folder, "board.json");
   writeFileSync(file, JSON.stringify({ format: "holdfast-dashboard/1", name: "Boilers", widgets: [widget] }));
   assert.equal((await answer("dashboard", "import", file)).name, "Boilers");
+  assert.equal((await answer("dashboard", "get", "boilers")).name, "Boilers");
   const { exit, out } = await call(["dashboard", "export", "boilers"]);
   assert.equal(exit, 0);
   const missing = `dev_${"0".repeat(32)}`;
@@ -771,6 +772,7 @@ test("what is wanted of a device is said and shown, and a command is sent, liste
   await answer("door", "set", made.id, "--dangerous", "unlock");
   const blink = await answer("command", "send", made.id, "blink", "--body", "[1]", "--expires", "5m");
   assert.deepEqual([blink.state, blink.body], ["waiting", [1]]);
+  assert.equal((await answer("command", "get", made.id, blink.id)).name, "blink");
   assert.equal((await answer("command", "cancel", made.id, blink.id)).state, "cancelled");
   const unlock = await answer("command", "send", made.id, "unlock");
   assert.equal(unlock.state, "proposed");
