@@ -15,7 +15,7 @@ const device = async (name: string, ...more: string[]): Promise<string> =>
   (await answer("device", "create", ...of, "--name", name, ...more)).id;
 const names = (page: { items: { name: string }[] }) => page.items.map(({ name }) => name);
 
-test("alerts: a rule is made, changed in part and shown, its alert is seen to, and a webhook is tried, enabled and ended", async () => {
+test("alerts: a rule is made, changed in part and shown, an alert that never was is unknown, and a webhook is tried, enabled and ended", async () => {
   const hook = await answer("webhook", "create", "--name", "Pager", "--address", "https://pager.invalid/x");
   assert.match(hook.secret, /^whsec_/);
   assert.match(await read("webhook", "list"), /whk_\w+ +Pager +enabled/);
