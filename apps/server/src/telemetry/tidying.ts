@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { because, idFrom, isRefusal, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
+import { because, idFrom, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
 import { asPlatform, eachInTurn } from "../authority/index.ts";
 import type { Allowed, Keyring, Storage } from "../storage/index.ts";
 import { decodeChunk } from "./chunk.ts";
@@ -71,7 +71,7 @@ export class Tidying {
         await this.#tidy(allowed, one);
         done += 1;
       } catch (error) {
-        if ((error instanceof Refusal && isForNow(error)) || isRefusal(error, "org.unknown")) throw error;
+        if (error instanceof Refusal && !isOfThem(error)) throw error;
         this.#needs.report(
           `Chunks of series ${one.series} are not joined: ${error instanceof Refusal ? error.message : faultOf(error)}`,
           because(error),
@@ -142,9 +142,9 @@ class Gone extends Error {
   override readonly name = "Gone";
 }
 
-/** Nothing about these chunks: another time. */
-const isForNow = ({ code }: Refusal): boolean =>
-  code === "storage.unavailable" || code === "storage.full" || code === "keyring.unreachable";
+/** It lies with these chunks, and is the same another time; else with all that is there, or with an organisation that is erased. */
+const isOfThem = ({ code }: Refusal): boolean =>
+  code !== "storage.unavailable" && code !== "storage.full" && code !== "keyring.unreachable" && code !== "org.unknown";
 
 const nameOf = (group: readonly Laid[]): string =>
   group.map(({ first, position, count }) => `${first} ${position} ${count}`).join();
