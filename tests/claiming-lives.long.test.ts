@@ -46,7 +46,7 @@ function after(world: World, { what, by, to, code }: Act, now: number, given = "
     case "print":
       return [{ owner, box: given, offer }, ok];
     case "bind":
-      return [to === owner ? world : of(to), ok];
+      return [of(to), ok];
     case "claim": {
       const isOffered = code === offer?.code && by !== owner && (offer?.to ?? by) === by;
       const isBoxed = code === box && (owner === undefined || (contest?.by === by && now >= contest.due));
@@ -171,7 +171,8 @@ async function live(
       // Mostly by whom it may be, and with the code that may do it, or else with any that there was.
       const likely = isOfCodes ? (contest?.by ?? offer?.to) : hers;
       const by = likely !== undefined && chance.between(0, 3) > 0 ? likely : chance.one(people);
-      const to = chance.between(0, 2) > 0 ? undefined : chance.one(people);
+      const to =
+        chance.between(0, 2) > 0 ? undefined : chance.one(what === "bind" && hers ? [hers, ...people] : people);
       if (!isOfCodes) return { what, device: about, by, to };
       const good = chance.between(0, 1) === 0 ? box : (offer?.code ?? box);
       const known = good !== undefined && chance.between(0, 3) > 0 ? { device: about, code: good } : chance.one(codes);

@@ -260,10 +260,13 @@ test("what its organisation makes somebody's anew has nothing under way any more
   await anew();
   assert.equal((await stateOf(pump)).state, "claimed");
   assert.equal(says(await claim(await later(bob), offer)), "403 claim.invalid");
-  await contest(await later(bob), code);
-  assert.equal((await stateOf(pump)).state, "contested");
-  await anew();
-  assert.equal((await stateOf(pump)).state, "claimed");
+  // Whether it was nobody's in between or not.
+  for (const makesHers of [anew, async () => bind(ann.user)]) {
+    await contest(await later(bob), code);
+    assert.equal((await stateOf(pump)).state, "contested");
+    await makesHers();
+    assert.equal((await stateOf(pump)).state, "claimed");
+  }
 });
 
 test("the code on the box gets what is somebody's after a time in which the owner can object, whatever she offered that nobody took", async () => {
