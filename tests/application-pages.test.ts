@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isAction, presets, routes, type Route } from "@holdfast/protocol";
+import { everyRoute, isAction, presets, type Route } from "@holdfast/protocol";
 import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, unknown, type Key, type Problem, type Thing } from "./authority.fixture.ts";
 
@@ -17,7 +17,7 @@ const key = textOf(
   await owner.asks.post<Key>(keysOf, { name: "page", kind: "application", conditions: { origins: [page], rate } }),
 );
 const access = textOf(await owner.accessKey(application.id));
-const all: [string, Route][] = Object.entries(routes);
+const all = Object.entries(everyRoute);
 /**
  * All that a customer reaches, or the published key by which she comes: that, and nothing else. Of what asks only who is there this is
  * reading who that is: to leave an organisation, or to let a program in, is for a member in person, and no page of another site is told of it.

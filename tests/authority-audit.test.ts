@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { newKeyAndRequest } from "@holdfast/client";
-import { actions, isAction, routes, type Route } from "@holdfast/protocol";
+import { actions, everyRoute, isAction, type Route } from "@holdfast/protocol";
 import { entryWord } from "../apps/console/src/words/index.ts";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import {
@@ -393,8 +393,8 @@ test("every operation that changes something is in the lists above", () => {
     "sendTelemetryFor",
     "writeLines",
   ]);
-  const changing = Object.entries(routes).filter(
-    ([name, route]: [string, Route]) => route.method !== "GET" && !listed.has(name) && !isByUsers(route),
+  const changing = Object.entries(everyRoute).filter(
+    ([name, route]) => route.method !== "GET" && !listed.has(name) && !isByUsers(route),
   );
   assert.deepEqual(changing.map(([name]) => name).toSorted(), [
     "acceptInvitation",
@@ -489,7 +489,7 @@ test("a refusal of somebody known says who wanted to do what with which thing, w
   const expected: { action: string; about: string; by: string }[] = [];
   let nothing = await ours.tokenOf(["org.read"]);
   const dashboard = await ours.asks.post<Thing>("/v1/dashboards", { name: "Hall", widgets: [] });
-  for (const { method, path, needs, on, reply } of Object.values<Route>(routes)) {
+  for (const { method, path, needs, on, reply } of Object.values(everyRoute)) {
     if (!isAction(needs) || needs === "org.read" || reply === "stream") continue;
     // Of one caller sixty at once are listed.
     if (expected.length % 30 === 29) nothing = await ours.tokenOf(["org.read"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { connectAsync, type OnPacketCallback } from "mqtt";
-import { actions, allActions, isAction, routes, type Action, type Route } from "@holdfast/protocol";
+import { actions, allActions, everyRoute, isAction, type Action } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import {
@@ -21,7 +21,7 @@ import {
 const { platform, visitor, ours, theirs, our, their } = await startOrgs();
 atEnd.after(() => platform.close());
 
-const all: [string, Route][] = Object.entries(routes);
+const all = Object.entries(everyRoute);
 const open = [
   "readSetUp",
   "setUp",

@@ -8,11 +8,12 @@ import {
   actions,
   allActions,
   deviceCodeGrant,
+  everyRoute,
   instanceActions,
   isAction,
-  routes,
   type Action,
   type Route,
+  type routes,
 } from "@holdfast/protocol";
 import { atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -960,7 +961,7 @@ async function ask(route: Route, credential: Shown | undefined, asked: Asked): P
 
 async function linesOfHttp(): Promise<string[]> {
   const lines: string[] = [];
-  const routeOf = new Map<string, Route>(Object.entries(routes));
+  const routeOf = new Map(Object.entries(everyRoute));
   const every: [name: string, of: string, operation: Operation][] = [
     ...Object.entries(operations).map(([name, operation]): [string, string, Operation] => [name, name, operation]),
     ...Object.entries(parts).map(([name, part]): [string, string, Operation] => [name, part.of, part]),

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { presets, routes, type Preset, type Route } from "@holdfast/protocol";
+import { everyRoute, presets, type Preset, type Route } from "@holdfast/protocol";
 
 // docs/kinds.md: which operations each kind of credential can reach, made of the code that decides it.
 const { values } = parseArgs({ options: { write: { type: "boolean", default: false } } });
 const page = path.join(path.dirname(import.meta.dirname), "docs/kinds.md");
 
-const all: readonly Route[] = Object.values(routes);
+const all: readonly Route[] = Object.values(everyRoute);
 
 /** Whether a credential of this kind, with all that it can hold, gets past the question that the operation asks. */
 const only = { publishedKey: "application", applicationUser: "applicationUser" } as const;

@@ -127,4 +127,5 @@ export { browserCookie, orgHeader, sessionCookie } from "./sessions.ts";
 export { commandClient, deviceCodeGrant, oauthErrors, type OAuthError } from "./oauth.ts";
 export { rootTrust } from "./roots.ts";
 export * as routes from "./routes.ts";
+export { everyRoute } from "./every-route.ts";
 export { ownTasks, taskStates, type TaskState } from "./tasks.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { routes, type Route } from "@holdfast/protocol";
+import { everyRoute, routes, type Route } from "@holdfast/protocol";
 import { openapiOf } from "./openapi.ts";
 
 type Media = { schema: unknown };
@@ -20,7 +20,7 @@ type Description = {
   components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
 };
 
-const every: readonly Route[] = Object.values(routes);
+const every: readonly Route[] = Object.values(everyRoute);
 const handlers = every.map((route) => ({ route, handle: async () => undefined }));
 // As a client reads it.
 const description = JSON.parse(JSON.stringify(openapiOf(handlers, "1.2.3"))) as Description;
@@ -34,10 +34,10 @@ test("the description has every operation, and no other", () => {
   assert.equal(description.openapi, "3.1.0");
   assert.equal(description.info.version, "1.2.3");
   const ids = Object.values(description.paths).flatMap((methods) => Object.values(methods).map((o) => o.operationId));
-  assert.deepEqual(new Set(ids), new Set(Object.keys(routes)));
+  assert.deepEqual(new Set(ids), new Set(Object.keys(everyRoute)));
 });
 
-for (const [name, route] of Object.entries(routes) as [string, Route][]) {
+for (const [name, route] of Object.entries(everyRoute)) {
   test(`${name} is described as it is served`, () => {
     const operation = description.paths[route.path]?.[route.method.toLowerCase()] ?? assert.fail();
     assert.equal(operation.summary, route.summary);

@@ -1,4 +1,4 @@
-import { oauthErrors, orgHeader, problem, routes, sessionCookie, type Route } from "@holdfast/protocol";
+import { everyRoute, oauthErrors, orgHeader, problem, sessionCookie, type Route } from "@holdfast/protocol";
 import { z } from "zod";
 import type { Handler } from "../../authority/index.ts";
 
@@ -80,7 +80,7 @@ const influxRefusal = {
 
 const refusals = { holdfast: refusal, est: refusal, oauth: oauthRefusal, influx: influxRefusal } as const;
 
-const names = new Map<Route, string>(Object.entries(routes).map(([name, route]) => [route, name]));
+const names = new Map<Route, string>(Object.entries(everyRoute).map(([name, route]) => [route, name]));
 
 function operation(route: Route): Record<string, unknown> {
   return {
