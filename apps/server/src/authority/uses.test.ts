@@ -41,6 +41,12 @@ test("what says nothing new is the same object, so that nothing is written", () 
   assert.equal(withUse(undefined, { actions: new Map() }, 7).since, 7);
 });
 
+test("what was done before midnight counts, though it is written down after it", () => {
+  const use = withUse(undefined, { at: at(7.999), actions: new Map([["org.read", 7]]) }, 8);
+  const { used: count, since } = wornOf(made, use, at(8.001));
+  assert.deepEqual([count, since], [1, at(7)]);
+});
+
 test("what is being written down is told until it is, and again where it could not be", () => {
   const uses = new Uses();
   const id = newId("key", systemRandom);

@@ -97,7 +97,8 @@ function both(older: Use, newer: Use): Use {
 export function withUse(kept: KeptUse | undefined, use: Use, today: number): KeptUse {
   const came = use.at === undefined ? kept : use;
   const next: KeptUse = {
-    since: kept?.since ?? today,
+    // What was done before midnight may be written down after it.
+    since: kept?.since ?? Math.min(today, ...use.actions.values()),
     address: came?.address,
     transport: came?.transport,
     formerAt: use.formerAt ?? kept?.formerAt,
