@@ -215,6 +215,7 @@ test("[V6.2.1] [V6.2.4] [V6.2.11] [V6.2.12] a password that is short, common or 
 
 test("[V6.2.10] a password does not end by age", async () => {
   const who = { email: "owner@example.com", password };
+  // No timer comes between the two: by the machine's clock a certificate that is renewed then is of the future.
   clock.set(clock.now() + 3 * 365 * 24 * hour);
-  assert.equal(await signIn(who), "ok");
+  assert.equal(codeOf(await visitor.unkept().send("POST", "/v1/sign-in", { body: who })), "ok");
 });

@@ -67,6 +67,7 @@ test("a member is suspended, told why her organisation does not open, and let in
 });
 
 test("an invitation is made for as long as is chosen, and a new link replaces the one before", async (t) => {
+  clock.move(Math.max(0, systemClock.now() - clock.now())); // the page tells how long it is by its machine's
   const { page } = await at(t, `/o/${first.org}/access/people`);
   await page.getByRole("button", { name: "Invite somebody" }).click();
   const dialog = page.getByRole("dialog");
