@@ -77,7 +77,7 @@ for (const protocolVersion of [4, 5] as const) {
         () => false,
       );
     const said = [
-      await publish("me/telemetry", '{"temperature": "98765\\ud800"}'),
+      await publish("me/telemetry", '{"temperature": "98.25\\ud800"}'),
       await publish("me/nowhere", "{}"),
       await publish(`other/hfs_${"s".repeat(49)}/tree`, "{}"),
     ];
@@ -126,7 +126,7 @@ for (const protocolVersion of [4, 5] as const) {
         },
       ],
     );
-    assert.ok(!JSON.stringify(refusals).includes("98765"), "no value is shown");
+    assert.ok(!JSON.stringify(refusals).includes("98.25"), "no value is shown");
   });
 
   test(`over MQTT ${version} whoever comes with a wrong secret, or with an ended or suspended device, is seen`, async () => {
