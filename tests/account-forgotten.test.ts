@@ -80,7 +80,7 @@ test("where no mail is set up, the link is in a file that only whoever runs the 
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { at: string; to: string; subject: string; link: string });
-  const end = performance.now() + 20_000;
+  let end = performance.now() + 20_000;
   while (!statSync(file, { throwIfNoEntry: false })) {
     assert.ok(performance.now() < end, "no link was written");
     await pass();
@@ -96,6 +96,7 @@ test("where no mail is set up, the link is in a file that only whoever runs the 
   await somebody.signIn();
   await somebody.enrol();
   await ours.asks.post(`/v1/people/${person}/factor-reset`);
+  end = performance.now() + 20_000;
   while (!entries().some(({ to, link }) => to === lost.email && link.includes("#call-off="))) {
     assert.ok(performance.now() < end, "no link that calls it off was written");
     await pass();

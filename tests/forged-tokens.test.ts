@@ -152,7 +152,7 @@ async function audited(): Promise<readonly Told[]> {
 
 /** Refusals are written a moment later, so that saying no waits for nothing. */
 async function toldWhen(isEnough: (sum: number) => boolean): Promise<readonly Told[]> {
-  const until = performance.now() + 5_000;
+  const until = performance.now() + 30_000;
   for (;;) {
     const entries = (await audited()).filter(({ facts }) => facts?.because === "a token that its row does not know");
     if (isEnough(sumOf(entries)) || performance.now() > until) return entries;

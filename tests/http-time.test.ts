@@ -42,9 +42,14 @@ test("two hundred who never finish a request slow nobody down, and are hung up o
       return line;
     }),
   );
-  const began = performance.now();
-  for (let round = 0; round < 20; round += 1) assert.equal((await me.send("GET", "/v1/me")).status, 200);
-  assert.ok(performance.now() - began < 2_000);
+  const times: number[] = [];
+  for (let round = 0; round < 20; round += 1) {
+    const began = performance.now();
+    assert.equal((await me.send("GET", "/v1/me")).status, 200);
+    times.push(performance.now() - began);
+  }
+  const [median = Infinity] = times.toSorted((a, b) => a - b).slice(10);
+  assert.ok(median < 100, `${median} ms`);
   clock.move(9_000);
   for (const { socket } of lines) socket.write("a");
   assert.equal(lines.filter(({ socket }) => socket.destroyed).length, 0, "they have ten seconds");

@@ -267,8 +267,9 @@ test("proxies and clients hear something every fifteen seconds", async () => {
   line.socket.write(`GET /v1/live HTTP/1.1\r\nHost: x\r\nX-Auth-Token: ${owner.token}\r\n\r\n`);
   await line.until(/Readings follow/);
   const socket = new WebSocket(`${place.url}/v1/live`, { ca: place.ca, headers: { "x-auth-token": owner.token } });
+  const opened = once(socket, "open");
   watchers = await liveStreams();
-  await once(socket, "open");
+  await opened;
   await watching();
   const ping = once(socket, "ping");
   clock.move(15_000);

@@ -177,7 +177,7 @@ test("a will goes out after a restart for whoever may still say it, and is disca
   const [good, bad] = [await ours().device(application), await ours().device(application)];
   for (const device of [good, bad]) {
     const will = { topic: "me/telemetry", payload: Buffer.from('{"gone":true}'), qos: 1, retain: false } as const;
-    const line = await place.device(device, { will: { ...will, properties: { willDelayInterval: 1 } } });
+    const line = await place.device(device, { will: { ...will, properties: { willDelayInterval: 5 } } });
     await line.break();
   }
   await ours().asks.delete(`/v1/credentials/${bad.key.id}`);

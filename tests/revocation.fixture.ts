@@ -114,12 +114,12 @@ export async function shown(held: readonly Held[], value: number, send: () => Pr
   }
 }
 
-/** Waits for an end; fails when there is none in time. */
+/** Waits for an end; fails when there is none in time. What is under way arrives where all of it was over before somebody waits. */
 export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`${held.name} is open after ${milliseconds} ms`)),
-    from + milliseconds - performance.now(),
+    Math.max(from + milliseconds - performance.now(), 50),
   );
   try {
     return (await Promise.race([held.closed, tooLate])) - from;

@@ -99,9 +99,18 @@ export function databasesOn(folder: string): number[] {
       return false; // it ended meanwhile
     }
   };
-  return readdirSync("/proc")
+  const found = readdirSync("/proc")
     .map(Number)
     .filter((pid) => pid > 1 && isThere(pid));
+  // A server of one connection is called as the postmaster is until it has read who comes.
+  const parentOf = (pid: number): number => {
+    try {
+      return Number(/^PPid:\t(\d+)/m.exec(statusOf(pid))?.[1]);
+    } catch {
+      return 0; // it ended meanwhile
+    }
+  };
+  return found.filter((pid) => !found.includes(parentOf(pid)));
 }
 
 /** Stops it: in good time, as asked, and without anything to complain about but what is `known`. */

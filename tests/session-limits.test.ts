@@ -143,8 +143,9 @@ test("a shorter limit holds at once, a longer one revives nobody who was away, a
   const stream = await events(platform, browser.headers("GET"));
   clock.move(hour);
   assert.equal(await codeIn(browser, one), "200");
+  const by = await ownerOf(one);
   const from = performance.now();
-  await limit(one, { absoluteMinutes: 30 });
+  await by.asks.patch("/v1/org", { demands: { sessions: { absoluteMinutes: 30 } } });
   await closedWithin(stream, from, 1_500);
   assert.equal(await codeIn(browser, one), "401 credential.expired");
   clock.move(3 * hour);

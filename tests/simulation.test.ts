@@ -163,9 +163,12 @@ test("a set-up with a fleet makes an organisation that is plainly marked, whose 
   assert.equal(products.length, 3);
   for (const { id, product } of devices) {
     const declared = products.find((one) => one.id === product)?.attributes ?? {};
-    const { items } = await us.get<{ items: { attribute: string; value: unknown }[] }>(
-      `/v1/devices/${id}/telemetry/latest`,
-    );
+    // It is online before its first readings are kept.
+    const items = await until(async () => {
+      const latest = `/v1/devices/${id}/telemetry/latest`;
+      const { items: found } = await us.get<{ items: { attribute: string; value: unknown }[] }>(latest);
+      return found.length >= Object.keys(declared).length ? found : undefined;
+    });
     const typeOf = (value: unknown) => (typeof value === "string" ? "text" : typeof value);
     assert.deepEqual(
       Object.fromEntries(items.map(({ attribute, value }) => [attribute, typeOf(value)])),

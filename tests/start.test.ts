@@ -99,6 +99,8 @@ test("the first start makes what it needs, and tells where it is in a file of it
   await t.test("once somebody has an account the link is gone", async () => {
     const secret = ready.setupLink?.split("#setup=")[1];
     const person = { secret, email: "ada@example.com", password: "correct horse battery", org: "Works" };
+    // The peak begins anew (proc_pid_clear_refs(5)): that of the start may be above what is there now.
+    if (isLinux) writeFileSync(`/proc/${ready.pid}/clear_refs`, "5");
     const before = isLinux ? mostMemory() : 0;
     ({ token } = await visitorOf(t, ready).post<{ token: string }>("/v1/setup", person));
     // Tests of a platform in their own process hash passwords with less.
