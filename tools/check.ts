@@ -2,7 +2,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { runChecks } from "./checks/run.ts";
 
-// npm run check [-- --fix]: everything that can be said about the code in under a minute. `--fix` formats it first.
+// npm run check [-- --fix]: everything that can be said about the code in two minutes. `--fix` formats it first.
 const { values } = parseArgs({ options: { fix: { type: "boolean", default: false } } });
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
