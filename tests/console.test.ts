@@ -62,19 +62,17 @@ test("from the link to a first reading: set-up, a device, a stock client, green,
   assert.ok(taken < 1_000, `${taken} ms`);
   await page.getByRole("link", { name: "See it on a chart" }).click();
   await page.getByRole("img", { name: "temperature over time" }).waitFor();
-  let isSoon = false;
-  for (let value = 22.5; !isSoon && value < 25; value++) {
+  taken = Infinity;
+  for (let value = 22.5; taken >= 2_000 && value < 25; value++) {
     await client.publishAsync("me/telemetry", `{"temperature":${value}}`, { qos: 1 });
-    const shown = page
+    const sent = performance.now();
+    await page
       .getByRole("cell", { name: `${value}` })
       .first()
-      .waitFor({ timeout: 2_000 });
-    isSoon = await shown.then(
-      () => true,
-      () => false,
-    );
+      .waitFor();
+    taken = performance.now() - sent;
   }
-  assert.ok(isSoon, "none of three readings is in the table within two seconds");
+  assert.ok(taken < 2_000, `${taken} ms until a reading was in the table`);
   await page.getByRole("link", { name: "Live" }).click();
   await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
   await client.endAsync();

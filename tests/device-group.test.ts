@@ -243,7 +243,7 @@ test("a task stays who works on it, however long that takes and however far his 
   const untilOf = async () => Date.parse((await crew.read(task)).until ?? "");
   for (let n = 0; n < 6; n += 1) {
     timers.set(timers.now() - 86_400_000);
-    // It asks twenty seconds before each, and waits for thirty: an answer that comes behind the next move is in time.
+    // It asks after twenty seconds and waits for thirty: an answer that comes behind the next move is in time.
     clock.move(20_000);
     timers.move(20_000);
     await eventually(

@@ -114,7 +114,7 @@ export async function shown(held: readonly Held[], value: number, send: () => Pr
   }
 }
 
-/** Waits for an end; fails when there is none in time. What is under way arrives where all of it was over before somebody waits. */
+/** Waits for an end; fails when there is none in time. Where that time is over before anybody waits, what is under way may arrive yet. */
 export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
