@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { asOwner } from "../testing/cluster.ts";
 import { atEnd, emptyDatabase, freshDatabase } from "../testing/database.ts";
 import { freshStorage, openKeys } from "../testing/storage.ts";
+import type { Login } from "./index.ts";
 import { signedInAs, storageWithNotes } from "./notes.fixture.ts";
 import { doors, roleNames } from "./roles.ts";
 
@@ -55,16 +56,25 @@ test("the platform's greatest time only rises", async () => {
   assert.deepEqual(await storage.directory.call("high_water", []), [{ at: later }]);
 });
 
+/** Roles belong to the whole server: those of a test's own keys go with it. */
+async function dropRoles(login: Login, roles: readonly string[]): Promise<void> {
+  await asOwner(login, "drop schema if exists holdfast cascade");
+  for (const role of roles) await asOwner(login, `drop owned by ${role} cascade`, `drop role ${role}`);
+}
+
 test("a role whose password somebody changed gets its own back", async (t) => {
-  const database = await freshDatabase();
-  t.after(() => database.drop());
-  const keys = await openKeys(database);
-  const { directory } = roleNames(keys.instance);
-  await keys.close();
-  await asOwner(database.login, `alter role ${directory} password 'guessed'`);
-  const { storage, close } = await freshStorage({}, database);
-  t.after(close);
-  assert.equal((await storage.directory.call("high_water", [])).length, 1);
+  const database = await emptyDatabase(); // with keys and roles of its own: those of the template are everybody's
+  const first = await freshStorage({}, database);
+  const names = roleNames(first.keyring.instance);
+  t.after(async () => {
+    await dropRoles(database.login, Object.values(names));
+    await database.drop();
+  });
+  await first.close();
+  await asOwner(database.login, `alter role ${names.directory} password 'guessed'`);
+  const again = await freshStorage({}, database);
+  assert.equal((await again.storage.directory.call("high_water", [])).length, 1);
+  await again.close();
 });
 
 test("an outside account that may make roles is enough; for one that may not, the SQL is printed", async (t) => {
@@ -82,12 +92,7 @@ test("an outside account that may make roles is enough; for one that may not, th
   const keys = await openKeys(database);
   const names = roleNames(keys.instance);
   await keys.close();
-  const clean = async () => {
-    await asOwner(login, "drop schema if exists holdfast cascade");
-    for (const role of [account, ...Object.values(names)]) {
-      await asOwner(login, `drop owned by ${role} cascade`, `drop role ${role}`);
-    }
-  };
+  const clean = () => dropRoles(login, [account, ...Object.values(names)]);
 
   let sql = "";
   await assert.rejects(freshStorage({ database: outside }, database), (error: unknown) => {
