@@ -39,6 +39,7 @@ export async function makeCluster(within: string): Promise<OwnCluster> {
   const postgres = await startPostgres({
     folder: path.join(folder, "postgres"),
     password: systemRandom.bytes(32).toHex(),
+    connections: 300, // several files run at once, and some start three platforms
     report: () => undefined,
   }).catch((error: unknown) => {
     rmSync(folder, { recursive: true, force: true });

@@ -28,6 +28,8 @@ export type PostgresNeeds = {
   readonly changed?: (state: "down" | "up") => void;
   /** How long a PostgreSQL that runs already may say nothing at all before it is stopped: 5,000. */
   readonly patienceMs?: number;
+  /** How many connections it takes: 100. Where several servers share it, each needs up to 30. */
+  readonly connections?: number;
   /** Gives the start up; what was begun is stopped and removed. */
   readonly signal?: AbortSignal;
 };
@@ -62,7 +64,7 @@ export async function startPostgres(needs: PostgresNeeds): Promise<EmbeddedPostg
 const closed = new Set(["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EEXIST"]);
 
 async function start(needs: PostgresNeeds): Promise<EmbeddedPostgres> {
-  const { password, report, changed = () => undefined, patienceMs = 5_000, signal } = needs;
+  const { password, report, changed = () => undefined, patienceMs = 5_000, connections, signal } = needs;
   const layout = layoutOf(makeFolder(needs.folder));
   const exists = hasCluster(layout.folder);
   const isRunning = exists && (await findPostmaster(layout)) !== undefined;
@@ -71,7 +73,7 @@ async function start(needs: PostgresNeeds): Promise<EmbeddedPostgres> {
     report("Making the database. This happens once.");
     await makeCluster({ layout, program, account, password, signal });
   }
-  const supervisor = new Supervisor({ layout, program, account, password, patienceMs, report, changed });
+  const supervisor = new Supervisor({ layout, program, account, password, patienceMs, connections, report, changed });
   await supervisor.start(signal);
   return {
     get owner() {

@@ -198,6 +198,6 @@ test("a folder in which PostgreSQL cannot work is refused", async () => {
 });
 
 test("memory follows the machine, within bounds", () => {
-  const cacheAt = (megabytes: number) => settings(megabytes * 2 ** 20)["shared_buffers"];
+  const cacheAt = (megabytes: number) => settings({ memoryBytes: megabytes * 2 ** 20 })["shared_buffers"];
   assert.deepEqual([128, 1024, 2048, 65_536].map(cacheAt), ["32MB", "64MB", "128MB", "256MB"]);
 });

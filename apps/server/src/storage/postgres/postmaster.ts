@@ -43,14 +43,15 @@ type SpawnNeeds = {
   readonly layout: Layout;
   readonly account: Account;
   readonly socketFolder: string;
+  readonly connections: number | undefined;
 };
 
 /** Starts one. `logFrom` is where its own lines begin in the log. */
 export function spawnPostmaster(needs: SpawnNeeds): { postmaster: Promise<Postmaster>; logFrom: number } {
-  const { program, layout, account, socketFolder } = needs;
+  const { program, layout, account, socketFolder, connections } = needs;
   const log = openLog(layout.log, account);
   try {
-    const configured = Object.entries(settings()).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const configured = Object.entries(settings({ connections })).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const args = ["-D", layout.cluster, "-k", socketFolder, "-p", String(port), ...configured];
     const child = spawnAs(account, program.postgres, args, ["ignore", log.handle, log.handle]);
     child.unref();

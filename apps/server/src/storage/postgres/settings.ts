@@ -6,7 +6,7 @@ const megabytes = (count: number) => `${count}MB`;
  * Given on the command line at every start, so that neither an old configuration file nor ALTER SYSTEM undoes them.
  * Memory follows the machine: a sixteenth for PostgreSQL's own cache, between 32 and 256 MB; the system caches the rest.
  */
-export function settings(memoryBytes = totalmem()): Record<string, string> {
+export function settings({ memoryBytes = totalmem(), connections = 100 } = {}): Record<string, string> {
   const cache = Math.min(256, Math.max(32, Math.floor(memoryBytes / 16 / 2 ** 20)));
   return {
     // Its OpenSSL is out of support: no network, ever.
@@ -38,7 +38,7 @@ export function settings(memoryBytes = totalmem()): Record<string, string> {
     timezone: "UTC",
     cluster_name: "holdfast",
 
-    max_connections: "100",
+    max_connections: String(connections),
     shared_buffers: megabytes(cache),
     effective_cache_size: megabytes(cache * 8),
     work_mem: megabytes(4),

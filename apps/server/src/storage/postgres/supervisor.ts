@@ -24,6 +24,7 @@ type SupervisorNeeds = {
   readonly password: string;
   /** How long one that runs already may say nothing at all before it is taken for stuck. */
   readonly patienceMs: number;
+  readonly connections: number | undefined;
   /** A sentence for people, when something takes long or went wrong. */
   readonly report: Report;
   readonly changed: (state: "down" | "up") => void;
@@ -157,12 +158,12 @@ export class Supervisor {
 
   /** A new one, or what one wrote that ended at once. */
   async #startNew(signal: AbortSignal | undefined): Promise<Postmaster | string> {
-    const { layout, program, account } = this.#needs;
+    const { layout, program, account, connections } = this.#needs;
     await clearOrphans(layout.cluster, 1_000, signal);
     if (this.#socketFolder === undefined) this.#socketFolder = makeSocketFolder(layout, account);
     else ensureSocketFolder(this.#socketFolder, account);
     const socketFolder = this.#socketFolder;
-    const { postmaster: starting, logFrom } = spawnPostmaster({ layout, program, account, socketFolder });
+    const { postmaster: starting, logFrom } = spawnPostmaster({ layout, program, account, socketFolder, connections });
     const postmaster = await starting;
     let outcome: "yes" | "silent" | "gone" | undefined;
     try {
