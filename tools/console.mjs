@@ -69,8 +69,12 @@ function build(wanted) {
     writeFileSync(path.join(next, `${name}.br`), brotliCompressSync(bytes, { params }));
   }
   writeFileSync(path.join(next, ".stamp"), wanted);
-  rmSync(built, { recursive: true, force: true });
+  // A platform that starts meanwhile finds the one or the other, whole.
+  const before = path.join(source, ".dist-before");
+  rmSync(before, { recursive: true, force: true });
+  if (existsSync(built)) renameSync(built, before);
   renameSync(next, built);
+  rmSync(before, { recursive: true, force: true });
   process.stderr.write(`Built in ${((performance.now() - began) / 1000).toFixed(1)} s.\n`);
 }
 

@@ -11,6 +11,8 @@ export type TestFile = {
   speed: Speed;
   /** It may share a process with others. */
   isSociable: boolean;
+  /** It looks at the built console. */
+  wantsConsole: boolean;
 };
 
 /** The names of tests of ours that stand before and behind those of a file where several share a process. */
@@ -28,7 +30,8 @@ export function testFiles(root: string): TestFile[] {
   const files = globSync(places, { cwd: root }).map((file) => file.split(path.sep).join("/"));
   const found = files.map((file) => {
     const text = readFileSync(path.join(root, file), "utf8");
-    return { file, speed: speedOf(file, text), isSociable: isSociable(text) };
+    const wantsConsole = text.includes("/console.fixture.ts");
+    return { file, speed: speedOf(file, text), isSociable: isSociable(text), wantsConsole };
   });
   const isOutside = ({ file }: TestFile) => (file.startsWith("tests/") ? 0 : 1);
   return found.sort((a, b) => isOutside(a) - isOutside(b) || (a.file < b.file ? -1 : 1));

@@ -30,6 +30,8 @@ export async function runAll(plan: Plan): Promise<Outcome[]> {
   try {
     const first = await pooled(plan, fast, {});
     const cluster = await starting;
+    // Now, and not where one of them asks for it: a build takes all cores from what is measured beside it.
+    if (plan.files.some(({ wantsConsole }) => wantsConsole)) await buildConsole(plan.root);
     const environment = cluster?.environment ?? {};
     const alone = await pooled({ ...plan, concurrency: 1 }, measuring, environment);
     return [...first, ...alone, ...(await pooled(plan, others, environment))];
@@ -45,6 +47,13 @@ async function startCluster(root: string): Promise<Cluster | undefined> {
   // By a computed name, so that this compiles where there is no such file; the shape is the one both sides agreed on.
   const module = (await import(pathToFileURL(file).href)) as { startCluster(): Promise<Cluster> };
   return module.startCluster();
+}
+
+async function buildConsole(root: string): Promise<void> {
+  const module = (await import(pathToFileURL(path.join(root, "tools/console.mjs")).href)) as {
+    buildConsole(): Promise<void>;
+  };
+  await module.buildConsole();
 }
 
 async function pooled(plan: Plan, files: TestFile[], more: Record<string, string>): Promise<Outcome[]> {
