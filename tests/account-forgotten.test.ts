@@ -11,6 +11,7 @@ import {
   startTestPlatform,
   TestClock,
   type TestPlatform,
+  waitingFor,
 } from "../apps/server/src/testing/index.ts";
 import { Owner, type Problem } from "./authority.fixture.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
@@ -203,10 +204,8 @@ test("whoever showed the password of before a moment before it was replaced come
   // Their passwords are right, and they wait where it is looked whether they have a second factor.
   await holding.query("begin; lock table holdfast.person_factors in access exclusive mode");
   const signIns = ["/v1/sign-in", "/v1/sessions"].map((way) => mailed.open(way, owner));
-  const waiting =
-    "select count(*)::int as count from pg_locks where not granted and relation = 'holdfast.person_factors'::regclass";
   const end = performance.now() + 20_000;
-  while ((await holding.query<{ count: number }>(waiting)).rows[0]?.count !== signIns.length) {
+  while ((await holding.query<{ count: number }>(waitingFor("person_factors"))).rows[0]?.count !== signIns.length) {
     assert.ok(performance.now() < end, "nobody waits");
     await mailed.pass();
   }

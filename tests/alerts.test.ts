@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { newId, systemRandom } from "@holdfast/kernel";
-import { atEnd, freshDatabase, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { atEnd, freshDatabase, startTestPlatform, waitingFor } from "../apps/server/src/testing/index.ts";
 import { Desk, isSigned, type Alert } from "./alerts.fixture.ts";
 import { Owner, viewer, type Problem } from "./authority.fixture.ts";
 import { connected } from "./clients.fixture.ts";
@@ -356,7 +356,7 @@ test("of five rules that are the first of an organisation and are made at once e
   // Whoever reads the first one goes on when all of them are there.
   await client.query("begin; lock table holdfast.alert in access exclusive mode");
   const made = [first.rule({ after: "1s" })];
-  await counted("select count(*) from pg_locks where not granted and relation = 'holdfast.alert'::regclass", 1);
+  await counted(waitingFor("alert"), 1);
   for (let i = 0; i < 4; i++) made.push(first.rule({ after: "1s" }));
   await counted("select count(*) from holdfast.alert_rule", 5);
   await client.query("commit");

@@ -4,6 +4,7 @@ import pg from "pg";
 import { systemClock } from "@holdfast/kernel";
 import { atEnd, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, type Device } from "./authority.fixture.ts";
+import { heldUp } from "./pauses.fixture.ts";
 
 type Batch = { readonly id: string; readonly counts: { readonly waiting: number } };
 
@@ -62,7 +63,7 @@ test("a batch over a thousand devices is one change that is written in parts, an
   while (!isOver) {
     const began = performance.now();
     await other.asks.get("/v1/applications");
-    longest = Math.max(longest, performance.now() - began);
+    longest = Math.max(longest, performance.now() - began - heldUp(began));
     answered += 1;
   }
   const { status, body } = await sent;

@@ -131,8 +131,8 @@ test("[V6.3.3] who has no second factor loses the organisation that demands one 
   assert.equal(await codeOf(token), "403 factor.unshown", "a sign-in that did not show it has to be made again");
   assert.equal(await codeOf((await tokenOf(one, owner.org)).token), "200");
   const there = await openAll({ ...member, token: (await tokenOf(one, owner.org)).token });
-  const turnedOff = performance.now();
   await one.confirm();
+  const turnedOff = performance.now();
   await one.browser.good("DELETE", "/v1/account/totp");
   one.secret = "";
   for (const held of there) await closedWithin(held, turnedOff, 1_000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
-import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
+import { atEnd, startTestPlatform, waitingFor } from "../apps/server/src/testing/index.ts";
 import { dumpOf } from "./at-rest/dump.ts";
 import { Search } from "./at-rest/search.ts";
 import { Owner, secretIn, textOf } from "./authority.fixture.ts";
@@ -113,8 +113,7 @@ async function holdBack(table: "log" | "message_log"): Promise<void> {
     .as(textOf(device.key))
     .post("/v1/me/telemetry", { level: 4 })
     .then(() => answered.push("2xx"));
-  const waiting = `select 1 from pg_locks l join pg_class c on c.oid = l.relation where c.relname like '${table}%' and not l.granted`;
-  while ((await database.query(waiting)).rows.length === 0);
+  while ((await database.query<{ count: number }>(waitingFor(table))).rows[0]?.count === 0);
   // All have come as far as they can: whatever is answered without the commit would be here by now.
   const again = await visitor.as(textOf(device.key)).send("GET", "/v1/me");
   assert.equal(again.status, 200);

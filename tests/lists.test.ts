@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { systemClock } from "@holdfast/kernel";
 import pg from "pg";
-import { atEnd, freshDatabase, startTestPlatform, TestClock } from "../apps/server/src/testing/index.ts";
+import { atEnd, freshDatabase, startTestPlatform, TestClock, waitingFor } from "../apps/server/src/testing/index.ts";
 import { Owner, textOf, unknown, viewer, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { closedWithin, events, mqtt, shown, type Held } from "./revocation.fixture.ts";
 
@@ -343,9 +344,10 @@ test("an entry ends for who speaks for many, on time though the database keeps e
   const leaving = await connect(always);
   leaving.end();
   await leaving.closed;
-  const waiting =
-    "select from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 'presence' and not granted";
-  while ((await holder.query(waiting)).rowCount === 0) clock.move(1_000);
+  while ((await holder.query<{ count: number }>(waitingFor("presence"))).rows[0]?.count === 0) {
+    clock.move(1_000);
+    await setTimeout(20);
+  }
   for (let round = 0; round < 4; round++)
     for (const device of [always, guest]) assert.equal(await says(device), "taken");
   clock.move(20 * 60_000);

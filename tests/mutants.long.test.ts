@@ -48,8 +48,11 @@ test("without a mutant every one of the named tests passes", async () => {
     const named = all.flatMap(({ caughtBy }) => (caughtBy.file === file ? caughtBy.test : []));
     const tests = [...new Set(named)];
     const verdicts = await tree.run(file, tests, cluster.environment);
-    for (const [at, verdict] of verdicts.entries()) {
-      const key = keyOf(file, tests[at]!); // one verdict for each
+    for (const [at, first] of verdicts.entries()) {
+      const test = tests[at]!; // one verdict for each
+      const key = keyOf(file, test);
+      // Beside three other files what is promised within a second may come too late: then it is asked once more.
+      const [verdict = first] = first.passed ? [] : await tree.run(file, [test], cluster.environment);
       if (!verdict.passed) broken.push(`${key}\n${verdict.output.slice(-3_000)}`);
       unbroken.set(key, verdict);
     }

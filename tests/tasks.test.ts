@@ -380,7 +380,8 @@ test("a device that comes back while it is written down that it went keeps what 
   await eventually(
     async () => {
       await database.query("select pg_stat_clear_snapshot()");
-      const text = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%group_task%'";
+      const text =
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%group_task%' and datname = current_database()";
       return (await database.query(text)).rowCount !== 0;
     },
     () => "nobody writes down that it went",

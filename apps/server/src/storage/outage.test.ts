@@ -77,7 +77,7 @@ test("once the platform closes nobody waits for a PostgreSQL that is away", asyn
   for (const asked of [add(allowed, 2), storage.maintain.call("raise_high_water", [1])]) {
     await assert.rejects(asked, { code: "storage.unavailable" });
   }
-  assert.ok(performance.now() - began < 2_000);
+  assert.ok(performance.now() - began < 5_000); // patience would have been ten seconds
 });
 
 test("a PostgreSQL that is there serves also a platform that closes", async (t) => {

@@ -73,6 +73,11 @@ export async function emptyDatabase(): Promise<FreshDatabase> {
   return given(cluster, name, folder, path.join(folder, "keys"));
 }
 
+/** How many wait for a lock on a table, or on a part of it: here alone. PostgreSQL tells of those of all its databases, and in clones tables have the same numbers. */
+export const waitingFor = (table: string): string => `select count(*)::int as count
+  from pg_locks l join pg_class c on c.oid = l.relation join pg_database d on d.oid = l.database
+  where c.relname like '${table}%' and not l.granted and d.datname = current_database()`;
+
 function given({ owner }: Cluster, name: string, folder: string, keysFolder: string): FreshDatabase {
   const secret = encodeURIComponent(owner.password ?? "");
   return {

@@ -1,6 +1,6 @@
 export { TestClock } from "./clock.ts";
 export { asOwner } from "./cluster.ts";
-export { atEnd, freshDatabase, type FreshDatabase } from "./database.ts";
+export { atEnd, freshDatabase, waitingFor, type FreshDatabase } from "./database.ts";
 export { freshStorage, openKeys } from "./storage.ts";
 export { startTestPlatform, type TestPlatform } from "./platform.ts";
 export { Visitor, type Answer, type Welcome } from "./visitor.ts";
