@@ -32,6 +32,7 @@ type Command = {
   result?: unknown;
   error?: unknown;
   late?: true;
+  reason?: string;
   sentAt?: string;
   acknowledgedAt?: string;
 };
@@ -453,6 +454,59 @@ test("who changed what is wanted of a device, and who sent, approved and called 
     assert.ok(entry, what);
     assert.ok(!JSON.stringify(entry).includes('light":'), "no values");
   }
+});
+
+test("what a device was asked and has not done is called off when it is retired, and says why", async () => {
+  const device = await ours.device(application.id, { tags: { floor: "6" } });
+  await ours.asks.put(`/v1/devices/${device.id}/door`, { dangerous: ["unlock"] });
+  const to = { tag: { key: "floor", value: "6" } };
+  const batch = await ours.asks.post<{ id: string }>("/v1/command-batches", { to, name: "update" });
+  const open = async (state: string) =>
+    (await ours.asks.get<{ items: Command[] }>(`${commandsOf(device)}?state=${state}`)).items;
+  const [sent] = await open("waiting");
+  await itself(device).get("/v1/me/commands");
+  const waiting = await send(device, "wake");
+  const proposed = await send(device, "unlock");
+  const done = await send(device, "blink");
+  await itself(device).get("/v1/me/commands");
+  await itself(device).send("POST", `/v1/me/replies/${done.id}`, { body: { result: 1 } });
+  const late = await send(device, "late", { expiresIn: "1s" });
+  const last = await send(device, "last");
+  clock.move(1_000);
+  await ours.asks.post(`/v1/devices/${device.id}/retire`);
+  assert.ok(sent);
+  for (const [{ id }, from] of [
+    [sent, "sent"],
+    [waiting, "sent"],
+    [proposed, "proposed"],
+    [last, "waiting"],
+  ] as const) {
+    const { state, reason } = await read({ id, device: device.id } as Command); // all that `read` takes
+    assert.deepEqual([state, reason], ["cancelled", "device.retired"]);
+    const entry = (await ours.audited(device.id)).find(
+      ({ what, facts }) => what === "command.cancelled" && facts?.["command"] === id,
+    );
+    assert.deepEqual([entry?.facts?.["from"], entry?.facts?.["reason"]], [from, "device.retired"]);
+  }
+  assert.deepEqual([(await read(done)).state, (await read(late)).state], ["answered", "expired"]);
+  for (const state of ["proposed", "waiting", "sent", "acknowledged"]) assert.deepEqual(await open(state), []);
+  const { isDone } = await ours.asks.get<{ isDone: boolean }>(`/v1/command-batches/${batch.id}`);
+  assert.ok(isDone, "whoever watches the batch waits for nobody");
+});
+
+test("a command that somebody altered in the database keeps nobody from retiring its device", async (t) => {
+  const device = await ours.device(application.id);
+  const { id } = await send(device, "sleep");
+  const other = await send(device, "wake");
+  const database = new pg.Client(world.database.url);
+  await database.connect();
+  t.after(() => database.end());
+  const body = "set_byte(body, 40, get_byte(body, 40) # 1)";
+  await database.query(`update holdfast.command set body = ${body} where id = '${id.slice(4)}'`);
+  await ours.asks.post(`/v1/devices/${device.id}/retire`);
+  assert.equal((await read(other)).state, "cancelled");
+  const told = (await ours.audited(device.id)).find(({ what }) => what === "command.altered");
+  assert.equal(told?.facts?.["command"], id);
 });
 
 test("a batch goes to whom its sender may send to, and says how far it is", async () => {

@@ -40,6 +40,7 @@ type Needs = {
 export type BesideTelemetry = Beside & {
   readonly handlers: readonly Handler[];
   readonly board: Board;
+  readonly commands: Commands;
   /** Each second, and none waits for another. */
   readonly rounds: readonly (() => Promise<void>)[];
 };
@@ -82,6 +83,7 @@ export function openBeside(needs: Needs): BesideTelemetry {
       ...taskRoutes({ ...parts, board }),
     ],
     board,
+    commands,
     serve(given) {
       served = given;
       toDevice.serve(given);

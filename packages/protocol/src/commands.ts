@@ -16,6 +16,10 @@ export const commandStates = [
 ] as const;
 export type CommandState = (typeof commandStates)[number];
 
+/** Why the platform itself called one off. */
+const cancelReasons = ["device.retired"] as const;
+export type CancelReason = (typeof cancelReasons)[number];
+
 const name = z.string().refine(isCommandName, "not a name of a command: letters, digits, _ . - (64 at most)");
 const month = 30 * 86_400_000;
 
@@ -46,6 +50,10 @@ const command = z.object({
   sentAt: time.optional().describe("When it left for the first time."),
   acknowledgedAt: time.optional(),
   endedAt: time.optional(),
+  reason: z
+    .enum(cancelReasons)
+    .optional()
+    .describe("Why nobody but the platform itself cancelled it: `device.retired`, its device was retired."),
   late: z.literal(true).optional().describe("The reply came when the command had expired or been cancelled."),
   result: z.unknown().optional().describe("What the device answered."),
   error: z.unknown().optional().describe("Why it did not do it, as the device says."),

@@ -92,7 +92,7 @@ export {
   tasksWaitTopic,
   type GroupTopic,
 } from "./topics.ts";
-export { commandStates, type CommandState } from "./commands.ts";
+export { commandStates, type CancelReason, type CommandState } from "./commands.ts";
 export { step, timeZone, type Step } from "./step.ts";
 export {
   aggregates,

@@ -1,5 +1,5 @@
 import type { Reply } from "@holdfast/client";
-import { commandStates, routes } from "@holdfast/protocol";
+import { commandStates, routes, type CancelReason } from "@holdfast/protocol";
 import { Misuse } from "../failure.ts";
 import { json } from "../json.ts";
 import { allPages, paging } from "../pages.ts";
@@ -25,11 +25,14 @@ const bodyOf = (given: { name: string; body: unknown; expires: string | undefine
   ...(given.expires !== undefined && { expiresIn: given.expires }),
 });
 
+const reasons: Record<CancelReason, string> = { "device.retired": "its device was retired" };
+const stateOf = ({ state: now, reason }: Command): string => (reason ? `${now}: ${reasons[reason]}` : now);
+
 function show(command: Command, { print }: Tools): void {
   print.thing(command, [
     ["id", command.id],
     ["name", command.name],
-    ["state", `${command.state}${command.late ? ", late" : ""}`],
+    ["state", `${stateOf(command)}${command.late ? ", late" : ""}`],
     ...("result" in command ? [["result", JSON.stringify(command.result)] as const] : []),
     ...("error" in command ? [["error", JSON.stringify(command.error)] as const] : []),
     ["sent by", command.by],
@@ -56,7 +59,7 @@ const showBatch = (batch: Batch, { print }: Tools): void =>
 const columns = [
   { title: "CREATED", cell: ({ createdAt }: Command) => createdAt },
   { title: "NAME", cell: (command: Command) => command.name },
-  { title: "STATE", cell: (command: Command) => command.state },
+  { title: "STATE", cell: stateOf },
   { title: "REPLY", cell: (command: Command) => JSON.stringify(command.result ?? command.error) ?? "" },
   { title: "ID", cell: ({ id }: Command) => id },
 ];

@@ -105,7 +105,8 @@ function Row({ command }: { readonly command: Command }) {
     <tr title={command.id}>
       <td>{command.name}</td>
       <td>
-        <CommandMark state={command.state} /> {command.late && own.late} {since !== undefined && <Moment at={since} />}
+        <CommandMark state={command.state} /> {command.late && own.late} {command.reason && own.reasons[command.reason]}{" "}
+        {since !== undefined && <Moment at={since} />}
       </td>
       <td style={wraps}>{reply === undefined ? "" : JSON.stringify(reply)}</td>
       <td>

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
+import type { CancelReason } from "@holdfast/protocol";
 
 /** What a device says became of a command. */
 export type Reply = { readonly result: unknown } | { readonly error: unknown };
@@ -28,6 +29,8 @@ type WasAnswered = WasAcknowledged & {
 };
 /** Ended without an answer, perhaps after it was sent. */
 type WasEnded = { readonly endedAt: Instant } & Partial<WasAcknowledged>;
+/** By somebody, or for a reason by the platform itself. */
+type WasCancelled = WasEnded & { readonly reason?: CancelReason | undefined };
 
 export type Command = Asked &
   (
@@ -38,7 +41,7 @@ export type Command = Asked &
     | ({ readonly state: "answered" } & WasAnswered)
     | ({ readonly state: "failed" } & WasAnswered)
     | ({ readonly state: "expired" } & WasEnded)
-    | ({ readonly state: "cancelled" } & WasEnded)
+    | ({ readonly state: "cancelled" } & WasCancelled)
   );
 
 /** Not over yet. */
@@ -66,9 +69,9 @@ export function approve(command: Command, person: Id<"person">): Command {
 }
 
 /** @throws Refusal `command.over` */
-export function cancel(command: Command, now: Instant): Command {
+export function cancel(command: Command, now: Instant, reason?: CancelReason): Command {
   if (!isOpen(command)) throw new Refusal("command.over");
-  return { ...command, state: "cancelled", endedAt: now, version: command.version + 1 };
+  return { ...command, state: "cancelled", endedAt: now, reason, version: command.version + 1 };
 }
 
 export const isDeliverable = (command: Command): command is Deliverable =>

@@ -1,4 +1,4 @@
-import { newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
+import { isRefusal, newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
 import type { CommandState } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -13,7 +13,7 @@ import {
   type Spaces,
 } from "../authority/index.ts";
 import { pageOf, type Allowed, type Page, type Unit } from "../storage/index.ts";
-import { answer, approve, asOf, cancel, type Command, type Reply } from "./command.ts";
+import { answer, approve, asOf, cancel, isOpen, type Command, type Reply } from "./command.ts";
 import { Courier, type CourierNeeds } from "./courier.ts";
 import { refuseTooLarge, type Envelope } from "./envelope.ts";
 import { rangeOf } from "./foreign.ts";
@@ -245,21 +245,44 @@ export class Commands {
 
   async #tidy(unit: Unit, now: Instant): Promise<void> {
     const care = careIn(unit);
-    for (const { device, command: id } of await care.due(dueAtOnce)) {
+    for (const { device, command: id } of await care.due(dueAtOnce))
+      await this.#end(unit, device, id, (command) => asOf(command, unit.at));
+    await care.removeEndedBefore(now - keptFor);
+  }
+
+  /** Within the unit that retires the device: what is open ends with it. */
+  async endIn(unit: Unit, device: Id<"device">): Promise<void> {
+    const reason = "device.retired";
+    for (const id of await careIn(unit).openOf(device)) {
+      const end = (command: Command): Command => {
+        const now = asOf(command, unit.at);
+        if (!isOpen(now)) return now;
+        const facts = { command: id, name: now.name, from: now.state, reason };
+        unit.audit({ what: "command.cancelled", about: device, facts });
+        return cancel(now, unit.at, reason);
+      };
       try {
-        const rows = commandsIn(unit, device, await this.#needs.seals.of(unit, device));
-        const command = await rows.take(id);
-        if (command) await rows.save(asOf(command, unit.at));
-        else await care.remove(id);
+        await this.#end(unit, device, id, end);
       } catch (error) {
-        // It does not open any more, so that nobody is given it: it goes as if it had ended now.
-        if (!(error instanceof Refusal) || !neverOpens.has(error.code)) throw error;
-        await care.remove(id);
-        if (error.code === "seal.broken")
-          unit.audit({ what: "command.altered", about: device, facts: { command: id } });
+        // Nobody is kept from retiring a device by a key that is not there: what cannot be opened is not sent either, and expires.
+        if (!isRefusal(error, "keyring.incomplete")) throw error;
       }
     }
-    await care.removeEndedBefore(now - keptFor);
+  }
+
+  async #end(unit: Unit, device: Id<"device">, id: Id<"command">, end: (command: Command) => Command): Promise<void> {
+    const care = careIn(unit);
+    try {
+      const rows = commandsIn(unit, device, await this.#needs.seals.of(unit, device));
+      const command = await rows.take(id);
+      if (command) await rows.save(end(command));
+      else await care.remove(id);
+    } catch (error) {
+      // It does not open any more, so that nobody is given it: it goes as if it had ended now.
+      if (!(error instanceof Refusal) || !neverOpens.has(error.code)) throw error;
+      await care.remove(id);
+      if (error.code === "seal.broken") unit.audit({ what: "command.altered", about: device, facts: { command: id } });
+    }
   }
 
   async #turn(

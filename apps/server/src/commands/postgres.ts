@@ -1,6 +1,6 @@
 import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
-import { commandStates, type CommandState } from "@holdfast/protocol";
+import { commandStates, type CancelReason, type CommandState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
 import type { After, Unit } from "../storage/index.ts";
 import type { DeviceSeal } from "../telemetry/index.ts";
@@ -18,7 +18,11 @@ type Row = {
   readonly version: number;
   readonly body: Uint8Array;
 };
-type Body = Pick<Command, "name" | "body" | "by" | "approvedBy"> & { readonly reply?: unknown; readonly late?: true };
+type Body = Pick<Command, "name" | "body" | "by" | "approvedBy"> & {
+  readonly reply?: unknown;
+  readonly late?: true;
+  readonly reason?: CancelReason;
+};
 
 const columns = "id, batch, state, created_at, expires_at, sent_at, acknowledged_at, ended_at, version, body";
 /** The first state that is an end. */
@@ -135,6 +139,7 @@ function bodyOf(command: Command): Body {
     by,
     ...(approvedBy && { approvedBy }),
     ...("reply" in command && { reply: command.reply, ...(command.late && { late: true as const }) }),
+    ...(command.state === "cancelled" && command.reason && { reason: command.reason }),
   };
 }
 
@@ -253,6 +258,15 @@ export const careIn = (unit: Unit) => ({
       [ends, unit.at, most],
     );
     return rows.map((row) => ({ device: idFrom("device", row.device), command: idFrom("command", row.id) }));
+  },
+
+  /** Of whichever period, in the order in which the courier takes them. */
+  async openOf(device: Id<"device">): Promise<readonly Id<"command">[]> {
+    const rows = await unit.query<{ id: string }>(
+      "select id from command where device = $1 and state < $2 order by created_at, id",
+      [uuidOf(device), ends],
+    );
+    return rows.map(({ id }) => idFrom("command", id));
   },
 
   /** What belongs to a period that is over is found by nobody, and goes. */

@@ -77,6 +77,7 @@ const commandReply = (command: Command) => ({
   ...("sentAt" in command && timed("sentAt", command.sentAt)),
   ...("acknowledgedAt" in command && timed("acknowledgedAt", command.acknowledgedAt)),
   ...("endedAt" in command && timed("endedAt", command.endedAt)),
+  ...(command.state === "cancelled" && command.reason && { reason: command.reason }),
   ...("reply" in command && { ...command.reply, ...(command.late && { late: true as const }) }),
 });
 

@@ -46,6 +46,7 @@ const registry = new Registry({
   accounts,
   directories,
   board: { takeFrom: async () => undefined }, // it is in no group
+  commands: { endIn: async () => undefined }, // and was asked nothing
   clock,
   random,
 });

@@ -43,6 +43,10 @@ type Needs = NeedsToMake & {
     /** Within the unit: what it had leased in its groups is anybody's again. */
     takeFrom(unit: Unit, device: Id<"device">): Promise<void>;
   };
+  commands: {
+    /** Within the unit that retires it: what it was asked and has not done it is asked no more. */
+    endIn(unit: Unit, device: Id<"device">): Promise<void>;
+  };
 };
 
 /** Which devices there are, and what state each is in. The only code that changes it. */
@@ -252,6 +256,7 @@ export class Registry {
   async #endAll(unit: Unit, id: Id<"device">): Promise<void> {
     await this.#needs.revocation.in(unit, id, parties);
     await this.#needs.rulings.forget(unit, id);
+    await this.#needs.commands.endIn(unit, id);
   }
 
   async #save(unit: Unit, device: Device): Promise<void> {

@@ -1,4 +1,4 @@
-import type { CommandState } from "@holdfast/protocol";
+import type { CancelReason, CommandState } from "@holdfast/protocol";
 
 // What is wanted of one device and what it says of itself, and what it is asked to do.
 export const twin = {
@@ -36,6 +36,8 @@ const states: Record<CommandState, string> = {
   cancelled: "cancelled",
 };
 
+const reasons: Record<CancelReason, string> = { "device.retired": "as the device was retired" };
+
 export const commands = {
   title: "Send a command",
   name: "Name",
@@ -64,4 +66,5 @@ export const commands = {
   progress: (through: number, total: number) => `${through} of ${total} are through`,
   approveEach: "Some wait for an approval: each on its device's page, by somebody who has just proved who she is.",
   states,
+  reasons,
 };
