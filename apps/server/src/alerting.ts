@@ -33,7 +33,7 @@ export class Alerting {
     const calls = new Calls({ ...needs.calling, names, timers: needs.timers });
     this.#deliveries = new Deliveries({ ...needs, calls });
     this.#lookout = new Lookout({ ...needs, due: (org) => this.#deliveries.noteDue(org) });
-    const alerts = new Alerts({ ...needs, lookout: this.#lookout, mails: () => needs.post.by === "mail" });
+    const alerts = new Alerts({ ...needs, calls, lookout: this.#lookout, mails: () => needs.post.by === "mail" });
     this.handlers = alertRoutes({ alerts, deliveries: this.#deliveries });
   }
 

@@ -18,4 +18,6 @@ export const asked = {
   "alertRule.tooMany": "An organisation has at most 200 rules of alerts. Delete some first.",
   "webhook.unknown": "There is no such webhook, or none that you may know of.",
   "webhook.tooMany": "An organisation has at most 100 webhooks. Delete some first.",
+  "webhook.inside":
+    "A webhook is at an address that is public, or that whoever runs the platform allows. Give it such a one.",
 } as const;

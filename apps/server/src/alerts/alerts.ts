@@ -1,5 +1,6 @@
 import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
 import type { Permit, Reach, Spaces } from "../authority/index.ts";
+import { Unreachable, type Calls } from "../outbound/index.ts";
 import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
 import type { Lookout } from "./lookout.ts";
 import { alertsIn, deliveriesIn, rulesIn, webhooksIn, type AlertsAsked } from "./postgres.ts";
@@ -14,6 +15,8 @@ type Needs = {
   readonly lookout: Pick<Lookout, "rulesChanged" | "rulesMayHaveChanged">;
   /** Whether letters to people leave by mail. */
   readonly mails: () => boolean;
+  /** By which webhooks are called. */
+  readonly calls: Pick<Calls, "refuseInside">;
 };
 
 type Managing = Permit<"alert.manage">;
@@ -120,10 +123,11 @@ export class Alerts {
     });
   }
 
-  /** Its secret is in the answer, and in no other. */
+  /** Its secret is in the answer, and in no other. @throws Refusal `webhook.inside`, `webhook.tooMany` */
   async createWebhook(permit: Managing, wanted: Pick<Webhook, "name" | "url">): Promise<Webhook> {
     const { storage, clock, random } = this.#needs;
     storage.admit();
+    this.#refuseInside(wanted.url);
     const made = { id: newId("webhook", random), secret: newWebhookSecret(random), createdAt: clock.now(), version: 1 };
     const webhook: Webhook = { ...wanted, ...made };
     await storage.change(permit, async (unit) => {
@@ -145,7 +149,7 @@ export class Alerts {
     return webhook;
   }
 
-  /** `state`: it was mended, and is tried again. */
+  /** `state`: it was mended, and is tried again. @throws Refusal `webhook.inside` */
   async updateWebhook(
     permit: Managing,
     id: Id<"webhook">,
@@ -158,6 +162,7 @@ export class Alerts {
   ): Promise<Webhook> {
     return this.#needs.storage.change(permit, async (unit) => {
       const before = await taken(webhooksIn(unit), id, "webhook.unknown", versions);
+      if (wanted.url !== undefined && wanted.url !== before.url) this.#refuseInside(wanted.url);
       const mended = wanted.state === undefined ? { ...before, version: before.version + 1 } : enabled(before);
       const webhook = { ...mended, name: wanted.name ?? before.name, url: wanted.url ?? before.url };
       await webhooksIn(unit).save(webhook);
@@ -176,6 +181,16 @@ export class Alerts {
       await clearOf(unit, id);
       unit.audit({ what: "webhook.deleted", about: id, facts: { name } });
     });
+  }
+
+  /** An address that could only fail is refused to whoever writes it down, and not when something has happened. */
+  #refuseInside(url: string): void {
+    try {
+      this.#needs.calls.refuseInside(url);
+    } catch (cause) {
+      if (!(cause instanceof Unreachable)) throw cause;
+      throw new Refusal("webhook.inside", { detail: `${cause.message}.`, cause });
+    }
   }
 
   /**

@@ -84,6 +84,20 @@ test("an address inside the house is not called unless whoever runs the platform
   assert.equal(served.length, before, "nobody knocked");
 });
 
+test("an address that says by itself that it is inside the house is told as such before anybody calls it", () => {
+  const inside = "127.0.0.1 10.0.0.1 [::1] [fe80::1] [::ffff:127.0.0.1] 2130706433 0x7f.1 127.0.0.1. localhost".split(
+    " ",
+  );
+  for (const host of [...inside, "LOCALHOST.", "a.localhost"])
+    assert.throws(() => calls.refuseInside(to(host)), refused(/has no address that this platform may call/), host);
+  // The operator lets 127.0.0.2 be called; where a name leads is seen when it is called.
+  for (const host of ["127.0.0.2", "1.1.1.1", "[2606:4700::1111]", "secrets.test", "notlocalhost", "localhost.test"])
+    calls.refuseInside(to(host));
+  const names = { addresses: async () => [] };
+  const atHome = new Calls({ names, isAllowed: (one) => one === "::1", timers: systemTimers });
+  atHome.refuseInside(to("localhost"));
+});
+
 test("of several addresses only those are called that may be, and a name that changes once it was looked at changes nothing", async () => {
   const asks = { addresses: async () => zone.get("both.test") ?? [] };
   const called = new Calls({ names: asks, isAllowed, ca: cert, timers: systemTimers });

@@ -60,12 +60,23 @@ export class Calls {
     return new Response(isEmpty ? null : body, { status, headers });
   };
 
+  /** Whether an address says by itself that it is inside the house; where a name leads is seen when it is called. @throws Unreachable */
+  refuseInside(address: string): void {
+    const host = hostOf(readUrl(address));
+    const places = placesIn(host);
+    if (places && this.#callable(places).length === 0) throw notCalled(host);
+  }
+
   async #placesOf(url: URL): Promise<readonly string[]> {
-    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const host = hostOf(url);
     const all = isIP(host) === 0 ? await this.#lookUp(host) : [host];
-    const places = all.filter((one) => isPublicAddress(one) || this.#needs.isAllowed(one));
+    const places = this.#callable(all);
     if (places.length > 0) return places;
     throw notCalled(host);
+  }
+
+  #callable(places: readonly string[]): readonly string[] {
+    return places.filter((one) => isPublicAddress(one) || this.#needs.isAllowed(one));
   }
 
   async #lookUp(host: string): Promise<readonly string[]> {
@@ -114,6 +125,14 @@ const notCalled = (host: string, cause?: Error): Unreachable =>
   new Unreachable(`${host} has no address that this platform may call; one inside the house takes --outbound-allow`, {
     cause,
   });
+
+const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1");
+
+/** Where a host is that nobody needs to be asked about. RFC 6761, 6.3: `localhost`, and what ends with it, is this machine. */
+function placesIn(host: string): readonly string[] | undefined {
+  if (isIP(host) !== 0) return [host];
+  return /(^|\.)localhost\.?$/.test(host) ? ["127.0.0.1", "::1"] : undefined;
+}
 
 type Answer = { readonly status: number; readonly headers: Headers; readonly body: Uint8Array<ArrayBuffer> };
 

@@ -173,6 +173,7 @@ export const statusOf = {
   "alertRule.tooMany": 409,
   "webhook.unknown": 404,
   "webhook.tooMany": 409,
+  "webhook.inside": 422,
   "reply.malformed": 422,
   "key.tooMany": 409,
   "key.shared": 409,
