@@ -59,6 +59,24 @@ test("devices are found by words, presence, tags, state, application, and by all
   assert.equal(await codeOf("?sort=age"), "request.malformed");
 });
 
+test("a tag that a list could not be asked for is refused where it is set, by its name", async () => {
+  const note = { tags: { note: "a,b=c" } };
+  const [, pump] = made;
+  for (const [method, path, body] of [
+    ["POST", "/v1/devices", { application: north?.id, name: "Lost", ...note }],
+    ["PATCH", `/v1/devices/${pump?.id}`, note],
+  ] as const) {
+    const answer = await me.send<{ code: string; errors?: { path: string }[] }>(method, path, { body });
+    assert.deepEqual([answer.status, answer.body.code], [400, "request.malformed"], method);
+    assert.deepEqual(
+      answer.body.errors?.map((fault) => fault.path),
+      ["tags.note"],
+      method,
+    );
+  }
+  assert.deepEqual(await names("?q=lost"), []);
+});
+
 test("every sort goes both ways, and when a device was seen moves it", async () => {
   const byAge = ["Pump 10", "pump 2", "Valve", "Ülm gauge", "Old pump"];
   assert.deepEqual(await names(""), byAge);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { conditions } from "./conditions.ts";
-import { id, limit, name, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
+import { id, limit, name, newTags, noReply, pageOf, publicKey, tags, time, version } from "./shapes.ts";
 import { mqttSessions } from "./mqtt-sessions.ts";
 import { deviceFindings } from "./posture.ts";
 import { attributeName, reportingInterval } from "./products.ts";
@@ -83,7 +83,7 @@ export const createDevice = route({
     name,
     product: id("product").optional(),
     alias: alias.optional(),
-    tags: tags.default({}),
+    tags: newTags.default({}),
     /** Which device of the same application speaks for it. It needs device.bind of both. */
     gateway: id("device").optional(),
     reportingInterval: reportingInterval.optional(),
@@ -148,7 +148,7 @@ export const listDevices = route({
       .string()
       .max(400)
       .optional()
-      .describe("`key=value`, several with commas between: devices that have all of them."),
+      .describe("`key=value,…`: devices that have all; a comma that no `key=` follows is the value's."),
     presence: z
       .enum(presenceFilters)
       .optional()
@@ -224,7 +224,7 @@ export const updateDevice = route({
     application: id("application").optional(),
     product: id("product").nullable().optional(),
     alias: alias.nullable().optional(),
-    tags: tags.optional(),
+    tags: newTags.optional(),
     reportingInterval: reportingInterval.nullable().optional().describe("`null`: what its product says."),
   }),
   reply: device,

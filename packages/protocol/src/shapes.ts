@@ -80,8 +80,16 @@ export const tagValue = z
   .string()
   .max(256)
   .regex(/^[^\p{Cc}\p{Cs}]*$/u);
+const few = (t: Readonly<Record<string, string>>): boolean => Object.keys(t).length <= 32;
 /** Free key and value on a device. */
-export const tags = namedBy(tagKey, tagValue).refine((t) => Object.keys(t).length <= 32, "at most 32 tags");
+export const tags = namedBy(tagKey, tagValue).refine(few, "at most 32 tags");
+/** Where a list of `key=value` is told from a value with commas: what follows this comma begins with a key. */
+export const betweenTags = /,(?=[^,=]+=)/;
+/** As they are given to a device: what a list of devices could not be asked for is taken no more, and shown where it is. */
+export const newTags = namedBy(
+  tagKey,
+  tagValue.refine((value) => !betweenTags.test(value), "lists could not find it: no comma with a name and = after it"),
+).refine(few, "at most 32 tags");
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

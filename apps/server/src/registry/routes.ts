@@ -1,5 +1,5 @@
 import { parseId, Refusal, rfc3339, type Clock, type Id } from "@holdfast/kernel";
-import { deviceFindings, findingTexts, routes } from "@holdfast/protocol";
+import { betweenTags, deviceFindings, findingTexts, routes } from "@holdfast/protocol";
 import { checkBrought, heldOf, on, type Handler, type Space } from "../authority/index.ts";
 import type { Users } from "../application-users/index.ts";
 import type { Page, Storage } from "../storage/index.ts";
@@ -217,7 +217,7 @@ const pageReply = <T, R>({ items, nextCursor }: Page<T>, reply: (item: T) => R) 
 /** `key=value,key=value`. A comma that no key follows belongs to the value before it. @throws Refusal `request.malformed` */
 function tagsIn(text = ""): readonly Tag[] {
   if (text === "") return [];
-  return text.split(/,(?=[^,=]+=)/).map((part) => {
+  return text.split(betweenTags).map((part) => {
     const at = part.indexOf("=");
     if (at < 1) throw new Refusal("request.malformed", { faults: [{ path: "tag", message: "write key=value" }] });
     return { key: part.slice(0, at), value: part.slice(at + 1) };
