@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, systemRandom } from "@holdfast/kernel";
-import { faultsIn, fieldsOf, wantedOf } from "./rule-fields.ts";
+import { faultsIn, fieldsOf, wantedOf, webhooksFor } from "./rule-fields.ts";
 
 const id = <const K extends Parameters<typeof newId>[0]>(kind: K) => newId(kind, systemRandom);
 const wanted = {
@@ -28,6 +28,19 @@ test("a rule that is being made is about all that is offline for a minute, and t
     people: [],
     webhooks: [],
   });
+});
+
+test("a webhook that a rule names and that is gone is there to be taken off, and no other", () => {
+  const [desk, pager, gone] = [id("webhook"), id("webhook"), id("webhook")];
+  const webhooks = [
+    { id: desk, name: "Desk", state: "enabled" as const },
+    { id: pager, name: "Pager", state: "disabled" as const },
+  ];
+  const labels = (told: readonly string[]) => webhooksFor(told, webhooks).map(({ label }) => label);
+  assert.deepEqual(labels([desk, gone]), [`${gone}, removed`, "Desk", "Pager (disabled)"]);
+  assert.deepEqual(labels([desk]), ["Desk", "Pager (disabled)"]);
+  assert.deepEqual(webhooksFor([gone], []), [{ id: gone, label: `${gone}, removed` }]);
+  assert.deepEqual(webhooksFor([gone], undefined), [], "before the list came nobody knows what is gone");
 });
 
 test("what the platform would refuse is said before it is asked", () => {

@@ -8,6 +8,7 @@ import { useMembers } from "../naming/index.ts";
 import { useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
 import { useWebhooks } from "./asked.ts";
+import { webhooksFor } from "./rule-fields.ts";
 
 const own = words.alerts.rules;
 const few = 8; // members among whom nobody has to search
@@ -63,7 +64,7 @@ export function ToldPeople({ told, change }: Given) {
   );
 }
 
-/** Programs that are called. */
+/** Programs that are called. One that is gone, and is still named, can be taken off. */
 export function ToldWebhooks({ told, change }: Given) {
   const webhooks = useWebhooks().data?.items;
   return (
@@ -72,13 +73,8 @@ export function ToldWebhooks({ told, change }: Given) {
         <Text fz="sm" c="var(--hf-dim)">
           {webhooks?.length === 0 ? own.noWebhooks : own.webhooksHint}
         </Text>
-        {webhooks?.map(({ id, name, state }) => (
-          <Checkbox
-            key={id}
-            label={state === "enabled" ? name : own.disabled(name)}
-            checked={told.includes(id)}
-            onChange={() => change(turned(told, id))}
-          />
+        {webhooksFor(told, webhooks).map(({ id, label }) => (
+          <Checkbox key={id} label={label} checked={told.includes(id)} onChange={() => change(turned(told, id))} />
         ))}
       </Stack>
     </Fieldset>

@@ -102,6 +102,7 @@ export const alerts = {
     webhooksHint: "Programs that are called then.",
     noWebhooks: "There is no webhook yet: make one under Webhooks.",
     disabled: (name: string) => `${name} (disabled)`,
+    goneWebhook: (id: string) => `${id}, removed`,
     count: (people: number, webhooks: number) =>
       [
         ...(people > 0 ? [people === 1 ? "1 member" : `${people} members`] : []),
