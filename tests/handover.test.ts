@@ -111,6 +111,28 @@ test("what was cut off before the device had arrived is finished by the same cod
   assert.equal(says(await takes(code)), "403 handover.invalid");
 });
 
+test("where the application that was to have it was deleted meanwhile, the device goes to another one of the same organisation", async () => {
+  clock.move(3_600_000); // what was tried before is forgotten
+  const pump = await owner.device(application.id);
+  const code = await offered(pump);
+  const [first, second] = [await other.application(), await other.application()];
+  const client = new pg.Client(database.url);
+  await client.connect();
+  await client.query(
+    `create function holdfast.no() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$; create trigger no before insert on holdfast.device for each row when (new.org = '${uuidOf(other.org as Id<"org">)}') execute function holdfast.no()`,
+  );
+  assert.equal((await takes(code, other, first)).status, 500);
+  await client.query("drop trigger no on holdfast.device; drop function holdfast.no()");
+  await client.end();
+  assert.equal(says(await takes(code, other, second)), "403 handover.invalid", "the first one is there");
+  await other.asks.delete(`/v1/applications/${first.id}`);
+  assert.equal(says(await takes(code, owner, application)), "403 handover.invalid", "it is another organisation's");
+  const { status, body } = await takes(code, other, second);
+  assert.deepEqual([status, body.application], [201, second.id]);
+  assert.equal((await measures(textOf(body.key), 16.5)).status, 200);
+  assert.equal(says(await takes(code, other, second)), "403 handover.invalid");
+});
+
 test("what was cut off when the device was there brings no second one: the same code gives it another key, and the one before is good for nothing", async () => {
   clock.move(3_600_000); // what was tried before is forgotten
   const pump = await owner.device(application.id);

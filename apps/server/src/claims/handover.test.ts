@@ -49,7 +49,7 @@ test("a device comes to one organisation at most, as one device, by the newest c
             const may: boolean = isCode && (isFresh || isAgain);
             let did = false;
             try {
-              if (isCode && handover) [handover, did] = [take(handover, into(one.who), now), true];
+              if (isCode && handover) [handover, did] = [take(handover, into(one.who), now, () => false), true];
             } catch (error) {
               assert.ok(error instanceof Refusal && error.code === "handover.invalid");
             }
@@ -65,4 +65,15 @@ test("a device comes to one organisation at most, as one device, by the newest c
     }),
     { numRuns: 3_000 },
   );
+});
+
+test("what was cut off is finished in another application of the same organisation once the first has ended, as the same device", () => {
+  const [first, stranger] = [into(0), into(1)];
+  const second = { ...into(0), application: newId("application", systemRandom) };
+  const now = 1_000 as Instant;
+  const taken = take(offer(now), first, now, () => false);
+  assert.throws(() => take(taken, second, now, () => false), { code: "handover.invalid" });
+  assert.throws(() => take(taken, stranger, now, () => true), { code: "handover.invalid" });
+  const again = take(taken, second, now, (application) => application === first.application);
+  assert.deepEqual(again.into, { ...second, device: first.device });
 });

@@ -24,16 +24,26 @@ export const offer = (now: Instant): Offered => ({
   expiresAt: (now + handoverLifetime) as Instant, // milliseconds both
 });
 
-/** By whoever showed the code; the device of the first time stays. @throws Refusal `handover.invalid` */
-export function take(handover: Handover, into: Into, now: Instant): Taken {
+/**
+ * By whoever showed the code; the device of the first time stays, and goes to another application of its organisation where the first one
+ * `hasEnded` since. @throws Refusal `handover.invalid`
+ */
+export function take(
+  handover: Handover,
+  into: Into,
+  now: Instant,
+  hasEnded: (application: Id<"application">) => boolean,
+): Taken {
   switch (handover.state) {
     case "offered":
       if (now >= handover.expiresAt) throw new Refusal("handover.invalid");
       return { state: "taken", into };
-    case "taken":
-      if (handover.into.org !== into.org || handover.into.application !== into.application)
+    case "taken": {
+      const { org, application, device } = handover.into;
+      if (org !== into.org || (application !== into.application && !hasEnded(application)))
         throw new Refusal("handover.invalid");
-      return { state: "taken", into: { ...into, ...handover.into } };
+      return { state: "taken", into: { ...into, device } };
+    }
     case "arrived":
       throw new Refusal("handover.invalid");
   }

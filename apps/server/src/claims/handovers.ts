@@ -65,7 +65,8 @@ export class Handovers {
 
   /**
    * Ends the device where it is, with all that it comes by, and makes one of the same name here. What is cut off in between is finished by showing
-   * the code again, in the same application. @throws Refusal `handover.invalid`, `quota.exceeded`, `product.unknown`, `rate.exceeded`
+   * the code again, in the same application, or in another one where that has ended since. @throws Refusal `handover.invalid`, `quota.exceeded`,
+   * `product.unknown`, `rate.exceeded`
    */
   async take(permit: Permit<"device.create">, { code, product, address }: Wanted) {
     const { storage, attempts } = this.#needs;
@@ -90,6 +91,8 @@ export class Handovers {
     const into = { org, application: permit.on, device: newId("device", random) };
     // What would be refused here is refused before anything ends there.
     await registry.makings.admit(permit, product);
+    const here = await spaces.of(org);
+    const hasEnded = (application: Id<"application">) => !here.hasApplication(application);
     const [row] = await storage.directory.call<{ org: string }>("org_of_handover", [digest]);
     const from = row && (await spaces.of(idFrom("org", row.org)));
     if (!from || from.stop) throw invalid(permit);
@@ -100,7 +103,7 @@ export class Handovers {
       const isGone = !placement || placement.state === "retired";
       if (kept.handover.state === "offered" && isGone) throw invalid(permit);
       permit.askAgain(); // the unit is another organisation's
-      const handover = taken(permit, kept.handover, into, clock.now());
+      const handover = taken(permit, () => take(kept.handover, into, clock.now(), hasEnded));
       await handoversIn(unit).save({ ...kept, handover });
       const isFirst = kept.handover.state === "offered";
       // By its row, which nobody else changes until the end: it may have become a customer's in this moment.
@@ -126,14 +129,9 @@ export class Handovers {
 // What is mistyped is looked up as well, so that it takes as long.
 const digestOf = (text: string): Uint8Array => digestSecret(parseCode(text) ?? `- ${text}`);
 
-function taken(
-  permit: Permit<"device.create">,
-  handover: Handover,
-  into: Taken["into"],
-  now: ReturnType<Clock["now"]>,
-): Taken {
+function taken(permit: Permit<"device.create">, wanted: () => Taken): Taken {
   try {
-    return take(handover, into, now);
+    return wanted();
   } catch (error) {
     if (error instanceof Refusal) throw invalid(permit);
     throw error;
