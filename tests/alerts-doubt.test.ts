@@ -178,3 +178,23 @@ test("an alert that somebody altered in the database is told to nobody, which th
   await desk.until("the next one", () => desk.taken.length === 2 || undefined, 60);
   assert.equal(told().length, 1);
 });
+
+test("an outage that somebody deleted in the database, and that others join, keeps no other alert from being raised", async (t) => {
+  const { desk, client, device } = await opened(t);
+  const { of, devices } = await desk.group(6);
+  await desk.rule({ after: "5s", of });
+  const [last, ...most] = await Promise.all(devices.map((one) => desk.connect(one)));
+  assert.ok(last);
+  for (const one of most) one.stream.destroy();
+  await desk.until("an outage", async () => (await desk.alerts())[0], 60);
+  await client.query("delete from holdfast.alert");
+  last.stream.destroy();
+  await desk.pass(20);
+  const { id } = await desk.rule({ after: "2s" });
+  (await desk.connect(device)).stream.destroy();
+  await desk.until("an alert", async () => (await desk.alerts()).find(({ rule }) => rule === id), 60);
+  assert.deepEqual(
+    desk.house.platform.reports.filter((one) => one.startsWith("What became of alerts")),
+    [],
+  );
+});

@@ -227,7 +227,10 @@ async function isWritten(unit: Unit, change: Change): Promise<boolean> {
   }
 }
 
-/** It may have been written already, where nobody knew whether it was. @throws Refusal `seal.broken`, before anything is written */
+/**
+ * It may have been written already, where nobody knew whether it was; and an alert that was altered may be gone.
+ * @throws Refusal `seal.broken`, before anything is written
+ */
 async function write(unit: Unit, change: Change): Promise<void> {
   const rows = alertsIn(unit);
   const before = await rows.take(change.alert);
@@ -242,9 +245,9 @@ async function write(unit: Unit, change: Change): Promise<void> {
       return deliveriesIn(unit).add(id, "raised", rule);
     }
     case "joined": {
+      if (!before) return;
       const count = await rows.join(change.alert, change.devices);
-      if (before) await rows.save({ ...before, count, version: before.version + 1 });
-      return;
+      return rows.save({ ...before, count, version: before.version + 1 });
     }
     case "left":
       return rows.leave(change.alert, change.devices);
