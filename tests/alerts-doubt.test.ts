@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import pg from "pg";
 import { Proxy } from "../apps/server/src/storage/proxy.fixture.ts";
 import { freshDatabase } from "../apps/server/src/testing/index.ts";
-import { Desk } from "./alerts.fixture.ts";
-import { Owner, type Problem } from "./authority.fixture.ts";
+import { Desk, type Alert } from "./alerts.fixture.ts";
+import { Owner, type Device, type Problem } from "./authority.fixture.ts";
 
 async function opened(t: TestContext) {
   const database = await freshDatabase();
@@ -177,6 +178,77 @@ test("an alert that somebody altered in the database is told to nobody, which th
   (await desk.connect(other)).stream.destroy();
   await desk.until("the next one", () => desk.taken.length === 2 || undefined, 60);
   assert.equal(told().length, 1);
+});
+
+test("an alert, a rule or a webhook that somebody altered in the database hides no other: lists name it, the operator hears of it once, and it goes with its rule", async (t) => {
+  const { desk, client, device } = await opened(t);
+  const { asks } = desk.owner;
+  const { of, devices } = await desk.group(2);
+  const [kept, spoilt] = [await desk.rule({ after: "2s" }), await desk.rule({ name: "Spoilt", after: "2s", of })];
+  const [hook, other] = [await desk.webhook("/one"), await desk.webhook("/two")];
+  const alertOf = async (rule: { id: string }, { id }: { id: string }) =>
+    (await desk.alerts(`?device=${id}`)).find((alert) => alert.rule === rule.id);
+  const away = async (one: Device, ...more: { id: string }[]) => {
+    (await desk.connect(one)).stream.destroy();
+    const found: Alert[] = [];
+    for (const rule of [kept, ...more]) found.push(await desk.until("an alert", () => alertOf(rule, one), 60));
+    return found;
+  };
+  const [first, second] = devices;
+  assert.ok(first && second);
+  const raised = [...(await away(device)), ...(await away(first, spoilt)), ...(await away(second, spoilt))];
+  const [, , lost, , open] = raised;
+  assert.ok(lost && open);
+  const alter = (table: string, { id }: { id: string }) =>
+    client.query(
+      `update holdfast.${table} set body = set_byte(body, 40, get_byte(body, 40) # 1) where id = '${id.slice(4)}'`,
+    );
+  await alter("alert", lost);
+  await alter("alert_rule", spoilt);
+  await alter("webhook", other);
+
+  type Part = { items: { id: string }[]; altered?: string[]; nextCursor?: string };
+  const listed = async (path: string, parts = [""]) => {
+    const [ids, altered]: [string[], string[]] = [[], []];
+    for (const part of parts) {
+      const { items, altered: some = [], nextCursor } = await asks.get<Part>(`${path}${part}`);
+      ids.push(...items.map(({ id }) => id));
+      altered.push(...some);
+      if (nextCursor !== undefined) parts.push(`?limit=1&cursor=${nextCursor}`);
+    }
+    return { ids: ids.sort(), altered };
+  };
+  const sound = raised.flatMap(({ id }) => (id === lost.id ? [] : [id])).sort();
+  assert.deepEqual(await listed("/v1/alerts"), { ids: sound, altered: [lost.id] });
+  assert.deepEqual(await listed("/v1/alerts", ["?limit=1"]), { ids: sound, altered: [lost.id] });
+  assert.deepEqual(await listed("/v1/alert-rules"), { ids: [kept.id], altered: [spoilt.id] });
+  assert.deepEqual(await listed("/v1/webhooks"), { ids: [hook.id], altered: [other.id] });
+  const told = desk.house.platform.reports.filter((one) => one.startsWith("Rows of a list were altered"));
+  assert.equal(told.length, 3);
+  assert.equal((await asks.send<Problem>("GET", `/v1/alert-rules/${spoilt.id}`)).body.code, "seal.broken");
+
+  // Nobody has read it as it is now.
+  const headers = { "if-match": '"1"' };
+  const early = await asks.send<Problem>("DELETE", `/v1/alert-rules/${spoilt.id}`, { headers });
+  assert.deepEqual([early.status, early.body.code], [412, "request.conflict"]);
+  await asks.delete(`/v1/alert-rules/${spoilt.id}`);
+  await asks.delete(`/v1/webhooks/${other.id}`);
+  assert.deepEqual(await listed("/v1/alert-rules"), { ids: [kept.id], altered: [] });
+  assert.deepEqual(await listed("/v1/webhooks"), { ids: [hook.id], altered: [] });
+  assert.deepEqual(await listed("/v1/alerts"), { ids: sound, altered: [] });
+  const over = await alertOf(spoilt, second);
+  assert.deepEqual([over?.state, typeof over?.devices[0]?.endedAt], ["cleared", "string"]);
+  assert.equal((await alertOf(kept, second))?.state, "raised");
+  const audited = (await desk.owner.audited()).map(({ what, about, facts }) => [what, about, facts?.["altered"]]);
+  for (const entry of [
+    ["alertRule.deleted", spoilt.id, true],
+    ["webhook.deleted", other.id, true],
+    ["alert.altered", lost.id, undefined],
+  ])
+    assert.ok(
+      audited.some((one) => isDeepStrictEqual(one, entry)),
+      JSON.stringify(entry),
+    );
 });
 
 test("an outage that somebody deleted in the database, and that others join, keeps no other alert from being raised", async (t) => {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
 import { App } from "./application-users.fixture.ts";
-import { startWorld, textOf, type Device, type Problem } from "./authority.fixture.ts";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { startWorld, textOf, type Device, type Problem, type Thing } from "./authority.fixture.ts";
+import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { events, mqtt } from "./revocation.fixture.ts";
@@ -612,6 +612,27 @@ test("of a device whose twin somebody altered in the database the operator hears
   clock.move(2_000);
   const told = await ours.auditedOnce((all) => all.some(({ what }) => what === "command.altered"), other.id);
   assert.equal(told.find(({ what }) => what === "command.altered")?.facts?.["command"], lost.id);
+});
+
+test("a command that somebody altered in the database hides none of the others of its device or batch, whose lists name it", async () => {
+  const { id: product } = await ours.product();
+  const [one, two] = [await ours.device(application.id, { product }), await ours.device(application.id, { product })];
+  const batch = await ours.asks.post<Thing>("/v1/command-batches", { to: { product }, name: "update" });
+  await send(one, "wake");
+  type Part = { items: { id: string; name: string; device: string }[]; altered?: string[] };
+  const before = await ours.asks.get<Part>(commandsOf(one));
+  const lost = before.items.find(({ name }) => name === "update")?.id ?? assert.fail();
+  await asOwner(
+    world.database.login,
+    `update holdfast.command set body = set_byte(body, 40, get_byte(body, 40) # 1) where id = '${lost.slice(4)}'`,
+  );
+  const told = platform.reports.length;
+  const ofDevice = await ours.asks.get<Part>(commandsOf(one));
+  assert.deepEqual([ofDevice.items.map(({ name }) => name), ofDevice.altered], [["wake"], [lost]]);
+  const ofBatch = await ours.asks.get<Part>(`/v1/command-batches/${batch.id}/commands`);
+  assert.deepEqual([ofBatch.items.map(({ device }) => device), ofBatch.altered], [[two.id], [lost]]);
+  const rows = platform.reports.slice(told).filter((what) => what.startsWith("Rows of a list were altered"));
+  assert.equal(rows.length, 1);
 });
 
 test("of a hundred and thirty commands that are sent to a device at once a hundred are taken", async () => {

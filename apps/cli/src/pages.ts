@@ -21,12 +21,15 @@ export async function allPages<Row>(
 ): Promise<Page<Row>> {
   const limit = given.limit ?? most;
   const items: Row[] = [];
+  const altered: string[] = [];
   const collect = async (): Promise<Page<Row>> => {
     let { cursor } = given;
     for (;;) {
       const page = await fetchPage({ limit: Math.min(perPage, limit - items.length), cursor });
       for (const item of page.items) items.push(item);
-      if (page.nextCursor === undefined || items.length >= limit) return { items, nextCursor: page.nextCursor };
+      altered.push(...(page.altered ?? []));
+      if (page.nextCursor === undefined || items.length >= limit)
+        return { items, altered, nextCursor: page.nextCursor };
       if (page.nextCursor === cursor) throw new Error("The platform answered with the cursor that it was asked with.");
       cursor = page.nextCursor;
     }

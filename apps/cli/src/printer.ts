@@ -29,10 +29,13 @@ export class Printer {
 
   /** Many things of one kind, and where the next ones begin when there are more. */
   list<Row>(page: Page<Row>, columns: readonly Column<Row>[], none: string): void {
-    const { items, nextCursor } = page;
-    if (this.isJson) this.#out(printableJson({ items, ...(nextCursor !== undefined && { nextCursor }) }, 2));
+    const { items, altered = [], nextCursor } = page;
+    const more = { ...(altered.length > 0 && { altered }), ...(nextCursor !== undefined && { nextCursor }) };
+    if (this.isJson) this.#out(printableJson({ items, ...more }, 2));
     else if (items.length > 0) this.#out(table(items, columns, this.#style("dim", this.#world.out)));
-    else this.note(none);
+    else if (altered.length === 0) this.note(none);
+    if (altered.length > 0)
+      this.note(`Altered in the database, so that nothing more is known of them: ${altered.join(" ")}`);
     if (nextCursor !== undefined)
       this.note(`There are more than these ${items.length}: raise --limit, or go on with --cursor ${nextCursor}`);
   }
@@ -97,4 +100,9 @@ export class Printer {
 }
 
 /** A part of a list; `nextCursor` when more follows. */
-export type Page<Row> = { readonly items: readonly Row[]; readonly nextCursor?: string | undefined };
+export type Page<Row> = {
+  readonly items: readonly Row[];
+  /** Of rows that somebody altered in the database: they are there, and cannot be read. */
+  readonly altered?: readonly string[] | undefined;
+  readonly nextCursor?: string | undefined;
+};

@@ -227,6 +227,19 @@ test("lists go on page by page up to the limit, and the cursor goes on behind th
   assert.match(rest.out, /^TIME +AVG\n.* 24998\n.* 24999\n$/);
 });
 
+test("what somebody altered in the database is named beside the rest of its list, over all of its pages", async (t) => {
+  const [first, second] = [id("alr", 7), id("alr", 8)];
+  const env = await serve(t, (request, response) => {
+    const isFirst = !new URL(request.url ?? "", "http://x").searchParams.has("cursor");
+    json(response, 200, { items: [], altered: [isFirst ? first : second], ...(isFirst && { nextCursor: "1" }) });
+  });
+  const forPrograms = await holdfast(["alert", "list", "--json"], { env });
+  assert.deepEqual(JSON.parse(forPrograms.out), { items: [], altered: [first, second] });
+  const forPeople = await holdfast(["alert", "list"], { env });
+  assert.deepEqual([forPeople.exit, forPeople.out], [0, ""]);
+  assert.equal(forPeople.err, `Altered in the database, so that nothing more is known of them: ${first} ${second}\n`);
+});
+
 test("a token that ends sooner than asked is said so", async (t) => {
   const env = await serve(t, (request, response) => {
     const { expiresIn } = JSON.parse(request.text);

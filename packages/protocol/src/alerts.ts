@@ -1,6 +1,19 @@
 import { z } from "zod";
 import { deviceTroubles } from "./devices.ts";
-import { cursor, duration, id, limit, name, noReply, pageOf, tagKey, tagValue, time, version } from "./shapes.ts";
+import {
+  altered,
+  cursor,
+  duration,
+  id,
+  limit,
+  name,
+  noReply,
+  pageOf,
+  tagKey,
+  tagValue,
+  time,
+  version,
+} from "./shapes.ts";
 import { route } from "./route.ts";
 
 /** How far an alert is. In rows by their place: append only. */
@@ -69,7 +82,7 @@ export const listAlertRules = route({
   summary: "The rules of alerts, oldest first.",
   needs: "alert.read",
   on: onRule,
-  reply: z.object({ items: z.array(rule) }),
+  reply: z.object({ items: z.array(rule), altered: altered("alertRule") }),
 });
 
 export const readAlertRule = route({
@@ -143,7 +156,7 @@ export const listAlerts = route({
     limit,
     cursor,
   }),
-  reply: pageOf(alert),
+  reply: pageOf(alert).extend({ altered: altered("alert") }),
 });
 
 export const readAlert = route({
@@ -209,7 +222,7 @@ export const listWebhooks = route({
   summary: "The webhooks, oldest first; never a secret.",
   needs: "alert.read",
   on: "own",
-  reply: z.object({ items: z.array(webhook) }),
+  reply: z.object({ items: z.array(webhook), altered: altered("webhook") }),
 });
 
 export const updateWebhook = route({

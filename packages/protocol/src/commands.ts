@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { anyJson, cursor, duration, id, limit, noReply, tagKey, tagValue, time } from "./shapes.ts";
+import { altered, anyJson, cursor, duration, id, limit, noReply, pageOf, tagKey, tagValue, time } from "./shapes.ts";
 import { route } from "./route.ts";
 import { isCommandName } from "./topics.ts";
 
@@ -81,7 +81,7 @@ export const listCommands = route({
   needs: "command.read",
   on: onDevice,
   query: z.object({ state: z.enum(commandStates).optional(), limit, cursor }),
-  reply: z.object({ items: z.array(command), nextCursor: z.string().optional() }),
+  reply: pageOf(command).extend({ altered: altered("command") }),
 });
 
 export const readCommand = route({
@@ -161,7 +161,7 @@ export const listBatchCommands = route({
   needs: "command.read",
   on: "reach",
   query: z.object({ state: z.enum(commandStates).optional(), limit, cursor }),
-  reply: z.object({ items: z.array(command), nextCursor: z.string().optional() }),
+  reply: pageOf(command).extend({ altered: altered("command") }),
 });
 
 const envelope = z.object({

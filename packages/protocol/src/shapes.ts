@@ -125,6 +125,13 @@ export const cursor = z.string().max(512).optional();
 export const pageOf = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().optional() });
 
+/** Beside the items of a list whose rows are sealed one by one. */
+export const altered = <K extends Kind>(kind: K) =>
+  z
+    .array(id(kind))
+    .optional()
+    .describe("Those of this page that somebody altered in the database: nothing but that they are there is known.");
+
 export const noReply = z.object({});
 
 export const email = z.email().max(254);

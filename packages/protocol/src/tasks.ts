@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { route } from "./route.ts";
-import { anyJson, cursor, duration, id, limit, noReply, time } from "./shapes.ts";
+import { altered, anyJson, cursor, duration, id, limit, noReply, pageOf, time } from "./shapes.ts";
 import { isCommandName } from "./topics.ts";
 
 /** How far a task is. On the wire and in rows, by their place: append only. */
@@ -85,7 +85,7 @@ export const listTasks = route({
   needs: "group.read",
   on,
   query: z.object({ state: z.enum(taskStates).optional(), limit, cursor }),
-  reply: z.object({ items: z.array(shown), nextCursor: z.string().optional() }),
+  reply: pageOf(shown).extend({ altered: altered("task") }),
 });
 
 export const readTask = route({

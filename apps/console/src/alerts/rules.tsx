@@ -1,5 +1,6 @@
 import { Modal, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { parseId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -24,7 +25,9 @@ import type { Rule } from "./rule-fields.ts";
 import { RuleForm } from "./rule-form.tsx";
 
 const own = words.alerts.rules;
-type Doing = { readonly what: "change" | "remove"; readonly rule: Rule };
+type Doing =
+  | { readonly what: "change"; readonly rule: Rule }
+  | { readonly what: "remove"; readonly id: Rule["id"]; readonly name: string };
 
 /** Which devices raise an alert, and whom that is told. */
 export function AlertRules() {
@@ -55,7 +58,7 @@ export function AlertRules() {
         <RowPress
           ends
           why={why}
-          onClick={() => setDoing({ what: "remove", rule })}
+          onClick={() => setDoing({ what: "remove", id: rule.id, name: rule.name })}
           aria-label={own.removeOf(rule.name)}
         >
           {own.remove}
@@ -89,7 +92,20 @@ export function AlertRules() {
   const isChanging = doing?.what === "change";
   return (
     <AlertsFrame lead={own.lead} actions={add}>
-      <Listing list={list} empty={<Empty next={add}>{own.empty}</Empty>}>
+      <Listing
+        list={list}
+        empty={<Empty next={add}>{own.empty}</Empty>}
+        end={(id) => (
+          <RowPress
+            ends
+            why={why}
+            onClick={() => setDoing({ what: "remove", id: parseId("alertRule", id), name: id })}
+            aria-label={own.removeOf(id)}
+          >
+            {own.remove}
+          </RowPress>
+        )}
+      >
         <DataTable label={own.label} {...list} columns={columns} idOf={({ id }) => id} nameOf={({ name }) => name} />
       </Listing>
       <Modal
@@ -106,9 +122,10 @@ export function AlertRules() {
         close={done}
         title={own.removeTitle}
         label={own.remove}
-        name={doing?.rule.name ?? ""}
+        name={doing?.what === "remove" ? doing.name : ""}
         act={async () => {
-          if (doing) await apiFor(org.id).call(routes.deleteAlertRule, { params: { rule: doing.rule.id } });
+          if (doing?.what === "remove")
+            await apiFor(org.id).call(routes.deleteAlertRule, { params: { rule: doing.id } });
           await queryClient.invalidateQueries();
         }}
       >

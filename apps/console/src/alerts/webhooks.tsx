@@ -1,5 +1,6 @@
 import { Alert, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { parseId } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { useState } from "react";
 import { apiFor, queryClient, useAct } from "../api/index.ts";
@@ -24,7 +25,9 @@ import { AlertsFrame, useWhyNotManage } from "./frame.tsx";
 import { AddWebhook, ChangeWebhook, type Webhook } from "./webhook-forms.tsx";
 
 const own = words.alerts.webhooks;
-type Doing = { readonly what: "change" | "remove"; readonly webhook: Webhook };
+type Doing =
+  | { readonly what: "change"; readonly webhook: Webhook }
+  | { readonly what: "remove"; readonly id: Webhook["id"]; readonly name: string };
 
 /** Programs that are told of alerts, and how that goes. */
 export function Webhooks() {
@@ -94,7 +97,7 @@ export function Webhooks() {
         <RowPress
           ends
           why={why}
-          onClick={() => setDoing({ what: "remove", webhook })}
+          onClick={() => setDoing({ what: "remove", id: webhook.id, name: webhook.name })}
           aria-label={own.removeOf(webhook.name)}
         >
           {own.remove}
@@ -133,7 +136,20 @@ export function Webhooks() {
             </Press>
           </Alert>
         ))}
-      <Listing list={list} empty={<Empty next={add}>{own.empty}</Empty>}>
+      <Listing
+        list={list}
+        empty={<Empty next={add}>{own.empty}</Empty>}
+        end={(id) => (
+          <RowPress
+            ends
+            why={why}
+            onClick={() => setDoing({ what: "remove", id: parseId("webhook", id), name: id })}
+            aria-label={own.removeOf(id)}
+          >
+            {own.remove}
+          </RowPress>
+        )}
+      >
         <DataTable label={own.label} {...list} columns={columns} idOf={({ id }) => id} nameOf={({ name }) => name} />
       </Listing>
       <AddWebhook opened={isMaking} close={making.close} />
@@ -143,9 +159,9 @@ export function Webhooks() {
         close={done}
         title={own.removeTitle}
         label={own.remove}
-        name={doing?.webhook.name ?? ""}
+        name={doing?.what === "remove" ? doing.name : ""}
         act={async () => {
-          if (doing) await api.call(routes.deleteWebhook, { params: { webhook: doing.webhook.id } });
+          if (doing?.what === "remove") await api.call(routes.deleteWebhook, { params: { webhook: doing.id } });
           await queryClient.invalidateQueries();
         }}
       >

@@ -3,6 +3,8 @@ import { useCallback, useMemo } from "react";
 
 type PageOf<Item> = {
   readonly items: readonly Item[];
+  /** Of rows that somebody altered in the database: they are there, and cannot be read. */
+  readonly altered?: readonly string[] | undefined;
   readonly nextCursor?: string | undefined;
   /** Over all pages, where the platform counts them. */
   readonly total?: number | undefined;
@@ -28,9 +30,11 @@ export function useList<Item>(
   });
   const { data, hasNextPage, fetchNextPage } = query;
   const rows = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
+  const altered = useMemo(() => data?.pages.flatMap((page) => page.altered ?? []) ?? [], [data]);
   const next = useCallback(() => void fetchNextPage(), [fetchNextPage]);
   return {
     rows,
+    altered,
     total: data?.pages.at(-1)?.total,
     isPending: query.isPending,
     /** The rows are of what was asked before; the answer to what is asked now is not there yet. */

@@ -5,7 +5,7 @@ import { routes } from "@holdfast/protocol";
 import { useQuery } from "@tanstack/react-query";
 import { apiFor, useAct, useList } from "../api/index.ts";
 import { CommandForm, CommandMark } from "../commanding/index.ts";
-import { Empty, EntityId, Moment, Press, ProblemNotice, Scroll } from "../kit/index.ts";
+import { Altered, Empty, EntityId, Moment, Press, ProblemNotice, Scroll } from "../kit/index.ts";
 import { PersonName } from "../naming/index.ts";
 import { useCan, useOrg } from "../session/index.ts";
 import { words } from "../words/index.ts";
@@ -35,6 +35,7 @@ export function DeviceCommands() {
   });
   const older = useList(["commands-by-page", org.id, device.id], ask);
   const newest = new Set(data?.items.map(({ id }) => id));
+  const altered = [...new Set([...(data?.altered ?? []), ...older.altered])];
   const commands = [...(data?.items ?? []), ...older.rows.filter(({ id }) => !newest.has(id))];
   return (
     <DeviceFrame device={device}>
@@ -48,7 +49,8 @@ export function DeviceCommands() {
           </Title>
           {commands.some(({ state }) => state === "proposed") && <Text fz="sm">{own.approveHint}</Text>}
           {error && !data && <ProblemNotice error={error} />}
-          {data && commands.length === 0 && <Empty>{own.empty}</Empty>}
+          {altered.length > 0 && <Altered ids={altered} />}
+          {data && commands.length === 0 && altered.length === 0 && <Empty>{own.empty}</Empty>}
           {data && commands.length > 0 && <Commands commands={commands} />}
           {older.error && data && <ProblemNotice error={older.error} retry={older.retry} />}
           {older.more && (

@@ -5,8 +5,15 @@ export const asList = <Item>({
   error,
   refetch,
 }: {
-  readonly data: { readonly items: readonly Item[] } | undefined;
+  readonly data: { readonly items: readonly Item[]; readonly altered?: readonly string[] | undefined } | undefined;
   readonly isPending: boolean;
   readonly error: unknown;
   readonly refetch: () => Promise<unknown>;
-}) => ({ rows: data?.items ?? [], total: data?.items.length, isPending, error, retry: () => void refetch() });
+}) => ({
+  rows: data?.items ?? [],
+  altered: data?.altered,
+  total: data?.items.length,
+  isPending,
+  error,
+  retry: () => void refetch(),
+});

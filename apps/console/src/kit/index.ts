@@ -1,3 +1,4 @@
+export { Altered } from "./altered.tsx";
 export { asList } from "./as-list.ts";
 export { Confirm } from "./confirm.tsx";
 export { DataTable, columnsOf } from "./data-table.tsx";

@@ -1,11 +1,16 @@
 import type { ReactNode } from "react";
+import { Altered } from "./altered.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 import { Slow } from "./slow.tsx";
 
-/** What a list shows before there are rows: that it is being asked, what went wrong, or that it is empty and what to do next. */
+/**
+ * What a list shows before there are rows: that it is being asked, what went wrong, or that it is empty and what to do next. Rows that somebody
+ * altered in the database are named; `end` is what may be done with one.
+ */
 export function Listing({
-  list: { isPending, error, retry, rows },
+  list: { isPending, error, retry, rows, altered = [] },
   empty,
+  end,
   children,
 }: {
   readonly list: {
@@ -13,12 +18,19 @@ export function Listing({
     readonly error: unknown;
     readonly retry: () => void;
     readonly rows: readonly unknown[];
+    readonly altered?: readonly string[] | undefined;
   };
   readonly empty: ReactNode;
+  readonly end?: (id: string) => ReactNode;
   readonly children: ReactNode;
 }) {
   if (isPending) return <Slow />;
   if (error && rows.length === 0) return <ProblemNotice error={error} retry={retry} />;
-  if (rows.length === 0) return empty;
-  return children;
+  if (altered.length === 0) return rows.length === 0 ? empty : children;
+  return (
+    <>
+      <Altered ids={altered} end={end} />
+      {rows.length > 0 && children}
+    </>
+  );
 }

@@ -17,7 +17,7 @@ export function AlertCount() {
     refetchInterval: every,
     enabled: useCan()("alert.read"),
   });
-  const count = data?.items.length ?? 0;
+  const count = (data?.items.length ?? 0) + (data?.altered?.length ?? 0);
   if (count === 0) return null;
   const text = count > most ? `${most}+` : String(count);
   return (

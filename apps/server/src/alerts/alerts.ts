@@ -1,9 +1,10 @@
-import { newId, Refusal, type Clock, type Id, type Random } from "@holdfast/kernel";
+import { isRefusal, newId, Refusal, type Clock, type Id, type Random, type Report } from "@holdfast/kernel";
 import type { Permit, Reach, Spaces } from "../authority/index.ts";
 import { Unreachable, type Calls } from "../outbound/index.ts";
-import { pageOf, type Page, type Storage, type Unit } from "../storage/index.ts";
+import { AlteredRows, soundPageOf, type Page, type Sound, type Storage, type Unit } from "../storage/index.ts";
+import { deliveriesIn } from "./delivery-rows.ts";
 import type { Lookout } from "./lookout.ts";
-import { alertsIn, deliveriesIn, rulesIn, webhooksIn, type AlertsAsked } from "./postgres.ts";
+import { alertsIn, rulesIn, webhooksIn, type AlertsAsked } from "./postgres.ts";
 import { changeRule, type Alert, type Concerned, type Rule, type RuleChange } from "./rule.ts";
 import { enabled, newWebhookSecret, type Webhook } from "./webhook.ts";
 
@@ -17,6 +18,7 @@ type Needs = {
   readonly mails: () => boolean;
   /** By which webhooks are called. */
   readonly calls: Pick<Calls, "refuseInside">;
+  readonly report: Report;
 };
 
 type Managing = Permit<"alert.manage">;
@@ -31,9 +33,11 @@ const [mostRules, mostWebhooks] = [200, 100];
 /** What an organisation wants to be told of its devices, and what it was told. */
 export class Alerts {
   readonly #needs: Needs;
+  readonly #altered: AlteredRows;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#altered = new AlteredRows(needs.report);
   }
 
   /** @throws Refusal `alertRule.tooMany`, and as `#refuseUnknown` */
@@ -50,8 +54,8 @@ export class Alerts {
     return rule;
   }
 
-  rules(permit: Reading): Promise<readonly Rule[]> {
-    return this.#needs.storage.read(permit, (unit) => rulesIn(unit).all());
+  rules(permit: Reading): Promise<Sound<Rule, Id<"alertRule">>> {
+    return this.#told(permit, (unit) => rulesIn(unit).all());
   }
 
   async rule(permit: Reading, id: Id<"alertRule">): Promise<Rule> {
@@ -73,9 +77,12 @@ export class Alerts {
 
   async deleteRule(permit: Managing, id: Id<"alertRule">, versions: Versions): Promise<void> {
     await this.#changeRules(permit, async (unit) => {
-      const { name } = await taken(rulesIn(unit), id, "alertRule.unknown", versions);
+      const facts = await ending(taken(rulesIn(unit), id, "alertRule.unknown", versions), versions);
       await rulesIn(unit).remove(id);
-      unit.audit({ what: "alertRule.deleted", about: id, facts: { name } });
+      const open = await alertsIn(unit).takeOpen("rule", id);
+      // Whoever watches clears them and tells of it; by a rule that was altered nobody watches, nor knows whom it told.
+      if ("altered" in facts) await clear(unit, open);
+      unit.audit({ what: "alertRule.deleted", about: id, facts });
     });
   }
 
@@ -95,11 +102,21 @@ export class Alerts {
     permit: Reading,
     seen: Seen,
     asked: AlertsAsked & { readonly limit: number; readonly cursor?: string | undefined },
-  ): Promise<Page<Shown>> {
-    return this.#needs.storage.read(permit, async (unit) => {
-      const page = await pageOf(asked, (after, most) => alertsIn(unit).list(asked, after, most), order);
+  ): Promise<Page<Shown> & Sound<Shown, Id<"alert">>> {
+    return this.#told(permit, async (unit) => {
+      const page = await soundPageOf(asked, (after, most) => alertsIn(unit).list(asked, after, most));
       return { ...page, items: await shown(unit, page.items, seen) };
     });
+  }
+
+  /** What was altered is told to whoever runs the platform, too. */
+  async #told<T extends { readonly altered: readonly string[] }>(
+    permit: Reading,
+    read: (unit: Unit) => Promise<T>,
+  ): Promise<T> {
+    const found = await this.#needs.storage.read(permit, read);
+    this.#altered.tell(permit.scope.org, found.altered);
+    return found;
   }
 
   async read(permit: Reading, seen: Seen, id: Id<"alert">): Promise<Shown> {
@@ -139,8 +156,8 @@ export class Alerts {
     return webhook;
   }
 
-  webhooks(permit: Reading): Promise<readonly Webhook[]> {
-    return this.#needs.storage.read(permit, (unit) => webhooksIn(unit).all());
+  webhooks(permit: Reading): Promise<Sound<Webhook, Id<"webhook">>> {
+    return this.#told(permit, (unit) => webhooksIn(unit).all());
   }
 
   async webhook(permit: Managing, id: Id<"webhook">): Promise<Webhook> {
@@ -166,7 +183,7 @@ export class Alerts {
       const mended = wanted.state === undefined ? { ...before, version: before.version + 1 } : enabled(before);
       const webhook = { ...mended, name: wanted.name ?? before.name, url: wanted.url ?? before.url };
       await webhooksIn(unit).save(webhook);
-      if (wanted.state !== undefined) await clearOf(unit, id);
+      if (wanted.state !== undefined) await clear(unit, await alertsIn(unit).takeOpen("webhook", id));
       const facts = { name: webhook.name, origin: new URL(webhook.url).origin, fields: Object.keys(wanted) };
       unit.audit({ what: "webhook.updated", about: id, facts });
       return webhook;
@@ -175,11 +192,11 @@ export class Alerts {
 
   async deleteWebhook(permit: Managing, id: Id<"webhook">, versions: Versions): Promise<void> {
     await this.#needs.storage.change(permit, async (unit) => {
-      const { name } = await taken(webhooksIn(unit), id, "webhook.unknown", versions);
+      const facts = await ending(taken(webhooksIn(unit), id, "webhook.unknown", versions), versions);
       await webhooksIn(unit).remove(id);
       await deliveriesIn(unit).giveUp(id);
-      await clearOf(unit, id);
-      unit.audit({ what: "webhook.deleted", about: id, facts: { name } });
+      await clear(unit, await alertsIn(unit).takeOpen("webhook", id));
+      unit.audit({ what: "webhook.deleted", about: id, facts });
     });
   }
 
@@ -210,8 +227,6 @@ export class Alerts {
   }
 }
 
-const order = { at: ({ raisedAt }: Alert) => raisedAt, id: ({ id }: Alert) => id.slice(4) };
-
 /** How many devices there are is told to whoever reads alerts, and those are named that are within reach. */
 async function shown(unit: Unit, alerts: readonly Alert[], seen: Seen): Promise<readonly Shown[]> {
   const reach = seen();
@@ -227,10 +242,11 @@ async function shownOne(unit: Unit, id: Id<"alert">, seen: Seen): Promise<Shown>
   return one;
 }
 
-/** What was told of a webhook is over. */
-async function clearOf(unit: Unit, webhook: Id<"webhook">): Promise<void> {
-  for (const alert of await alertsIn(unit).ofWebhook(webhook))
+/** What was told is over. */
+async function clear(unit: Unit, alerts: readonly Alert[]): Promise<void> {
+  for (const alert of alerts)
     await alertsIn(unit).save({ ...alert, state: "cleared", clearedAt: unit.at, version: alert.version + 1 });
+  await alertsIn(unit).leaveAll(alerts.map(({ id }) => id));
 }
 
 /** Asked with the row locked, so that of two who start from the same version one is told. */
@@ -244,6 +260,20 @@ async function taken<I, T extends { readonly version: number }>(
   if (!found) throw new Refusal(unknown);
   if (versions && !versions.includes(found.version)) throw new Refusal("request.conflict");
   return found;
+}
+
+/** What is said of one that ends. That somebody altered it keeps it from nothing but from being as it was read. */
+async function ending(
+  taking: Promise<{ readonly name: string }>,
+  versions: Versions,
+): Promise<{ readonly name: string } | { readonly altered: true }> {
+  try {
+    return { name: (await taking).name };
+  } catch (error) {
+    if (!isRefusal(error, "seal.broken")) throw error;
+    if (versions) throw new Refusal("request.conflict");
+    return { altered: true };
+  }
 }
 
 const factsOf = ({ name, states, after, of, people, webhooks }: Rule) => ({

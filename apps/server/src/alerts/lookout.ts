@@ -11,7 +11,8 @@ import {
 import { asPlatform, inTurn, type Space, type Spaces } from "../authority/index.ts";
 import type { Presence, Presences } from "../messages/index.ts";
 import type { Storage, Unit } from "../storage/index.ts";
-import { alertsIn, deliveriesIn, rulesIn } from "./postgres.ts";
+import { deliveriesIn } from "./delivery-rows.ts";
+import { alertsIn, rulesIn } from "./postgres.ts";
 import { Watching, type Change } from "./watch.ts";
 
 type Needs = {
@@ -140,16 +141,17 @@ export class Lookout {
     const isBegun = this.#posts.has(org);
     const altered: string[] = [];
     const { rules, open } = await this.#needs.storage.read(asPlatform(space.scope), async (unit) => ({
-      rules: await rulesIn(unit).sound(altered),
+      rules: await rulesIn(unit).all(),
       open: isBegun ? [] : await alertsIn(unit).open(altered),
     }));
+    altered.push(...rules.altered);
     if (altered.length > 0)
       this.#needs.report(
-        "Rules or alerts were altered in the database, and raise and clear nothing: delete them there, or restore a backup.",
+        "Rules or alerts were altered in the database, and raise and clear nothing: delete the rules, or restore a backup.",
         { level: "error", code: "seal.broken", org, altered },
       );
     const post = this.#posts.get(org) ?? this.#begin(space, presenceOf);
-    post.watching.setRules(rules, open);
+    post.watching.setRules(rules.items, open);
     post.watching.lookAtAll(post.space.devices.keys());
   }
 

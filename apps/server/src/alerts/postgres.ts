@@ -1,9 +1,8 @@
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { alertStates, type AlertState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
-import type { After, Unit } from "../storage/index.ts";
+import { listed, soundOf, type After, type Listed, type Sound, type Unit } from "../storage/index.ts";
 import type { Alert, Concerned, Rule } from "./rule.ts";
-import { soundIn } from "./sound.ts";
 import type { Gone, OpenAlert } from "./watch.ts";
 import type { Webhook } from "./webhook.ts";
 
@@ -13,27 +12,26 @@ const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.str
 const decode = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
 
 /** Rules and webhooks alike: how old each is can be read, all else is sealed with the row's version. */
-const keptIn = <T extends Rule | Webhook>(
+const keptIn = <K extends "alertRule" | "webhook", T extends Rule | Webhook>(
   unit: Unit,
   table: "alert_rule" | "webhook",
-  kind: "alertRule" | "webhook",
+  kind: K,
 ) => {
-  const rowOf = ({ id, createdAt, version }: Pick<T, "id" | "createdAt" | "version">) =>
-    [id, createdAt, version].join("|");
+  const rowOf = (id: T["id"] | Id<K>, createdAt: Instant, version: number) => [id, createdAt, version].join("|");
   const read = (row: Sealed): T => {
     const place = { id: idFrom(kind, row.id), createdAt: Number(row.created_at) as Instant, version: row.version };
-    return { ...(decode(unit.scope.open(table, rowOf(place), row.body)) as T), ...place }; // sealed by `save`
+    return {
+      ...(decode(unit.scope.open(table, rowOf(place.id, place.createdAt, place.version), row.body)) as T),
+      ...place,
+    }; // sealed by `save`
   };
-  const rows = () =>
-    unit.query<Sealed>(`select id, created_at, version, body from ${table} order by created_at, id`, []);
   return {
-    async all(): Promise<readonly T[]> {
-      return (await rows()).map(read);
-    },
-
-    /** Those that open; which do not is added to `altered`. */
-    async sound(altered: string[]): Promise<readonly T[]> {
-      return soundIn(await rows(), read, (row) => altered.push(idFrom(kind, row.id)));
+    async all(): Promise<Sound<T, Id<K>>> {
+      const rows = await unit.query<Sealed>(
+        `select id, created_at, version, body from ${table} order by created_at, id`,
+        [],
+      );
+      return soundOf(rows.map((row) => listed(idFrom(kind, row.id), Number(row.created_at), () => read(row))));
     },
 
     async find(id: T["id"]): Promise<T | undefined> {
@@ -67,7 +65,7 @@ const keptIn = <T extends Rule | Webhook>(
           uuidOf(id),
           createdAt,
           version,
-          unit.scope.seal(table, rowOf({ id, createdAt, version }), encode(body)),
+          unit.scope.seal(table, rowOf(id, createdAt, version), encode(body)),
         ],
       );
     },
@@ -78,8 +76,8 @@ const keptIn = <T extends Rule | Webhook>(
   };
 };
 
-export const rulesIn = (unit: Unit) => keptIn<Rule>(unit, "alert_rule", "alertRule");
-export const webhooksIn = (unit: Unit) => keptIn<Webhook>(unit, "webhook", "webhook");
+export const rulesIn = (unit: Unit) => keptIn<"alertRule", Rule>(unit, "alert_rule", "alertRule");
+export const webhooksIn = (unit: Unit) => keptIn<"webhook", Webhook>(unit, "webhook", "webhook");
 
 type AlertRow = {
   id: string;
@@ -118,7 +116,11 @@ export const alertsIn = (unit: Unit) => ({
     return row && alertOf(unit, row);
   },
 
-  async list({ state, device }: AlertsAsked, after: After | undefined, most: number): Promise<readonly Alert[]> {
+  async list(
+    { state, device }: AlertsAsked,
+    after: After | undefined,
+    most: number,
+  ): Promise<readonly Listed<Alert, Id<"alert">>[]> {
     const rows = await unit.query<AlertRow>(
       `select ${columns} from alert
         where ($1::bigint is null or (raised_at, id) < ($1, $2::uuid)) and ($4::smallint[] is null or state = any($4))
@@ -132,15 +134,19 @@ export const alertsIn = (unit: Unit) => ({
         device ? uuidOf(device) : null,
       ],
     );
-    return rows.map((row) => alertOf(unit, row));
+    return rows.map((row) => listedOf(unit, row));
   },
 
-  async ofWebhook(webhook: Id<"webhook">): Promise<readonly Alert[]> {
+  /** Those that are not cleared. What was altered can be cleared by nobody: it goes, which the audit log tells. */
+  async takeOpen(by: "rule" | "webhook", id: Id<"alertRule" | "webhook">): Promise<readonly Alert[]> {
     const rows = await unit.query<AlertRow>(
-      `select ${columns} from alert where webhook = $1 and cleared_at is null for update`,
-      [uuidOf(webhook)],
+      `select ${columns} from alert where ${by} = $1 and cleared_at is null for update`,
+      [uuidOf(id)],
     );
-    return rows.map((row) => alertOf(unit, row));
+    const { items, altered } = soundOf(rows.map((row) => listedOf(unit, row)));
+    if (altered.length > 0) await unit.query("delete from alert where id = any($1::uuid[])", [altered.map(uuidOf)]);
+    for (const about of altered) unit.audit({ what: "alert.altered", about });
+    return items;
   },
 
   async save(alert: Alert): Promise<void> {
@@ -216,6 +222,13 @@ export const alertsIn = (unit: Unit) => ({
     );
   },
 
+  async leaveAll(ids: readonly Id<"alert">[]): Promise<void> {
+    await unit.query("update alert_device set ended_at = $1 where alert = any($2::uuid[]) and ended_at is null", [
+      unit.at,
+      ids.map(uuidOf),
+    ]);
+  },
+
   /** What the rules have to know after a start. Which does not open is added to `altered`. */
   async open(altered: string[]): Promise<readonly OpenAlert[]> {
     const found: OpenAlert[] = [];
@@ -223,12 +236,9 @@ export const alertsIn = (unit: Unit) => ({
       `select ${columns} from alert where cleared_at is null and rule is not null`,
       [],
     );
-    const sound = soundIn(
-      rows,
-      (row) => alertOf(unit, row),
-      (row) => altered.push(idFrom("alert", row.id)),
-    );
-    for (const { id, rule, cause, outage, raisedAt } of sound) {
+    const sound = soundOf(rows.map((row) => listedOf(unit, row)));
+    altered.push(...sound.altered);
+    for (const { id, rule, cause, outage, raisedAt } of sound.items) {
       if (!rule) continue;
       const devices = await unit.query<{ device: string; since: string }>(
         "select device, since from alert_device where alert = $1 and ended_at is null order by since",
@@ -244,6 +254,9 @@ export const alertsIn = (unit: Unit) => ({
     await unit.query("delete from alert where cleared_at <= $1", [before]);
   },
 });
+
+const listedOf = (unit: Unit, row: AlertRow): Listed<Alert, Id<"alert">> =>
+  listed(idFrom("alert", row.id), Number(row.raised_at), () => alertOf(unit, row));
 
 function alertOf({ scope }: Unit, row: AlertRow): Alert {
   const id = idFrom("alert", row.id);
@@ -262,80 +275,3 @@ function alertOf({ scope }: Unit, row: AlertRow): Alert {
     count: row.devices,
   };
 }
-
-const events = ["raised", "cleared"] as const; // as the migration numbers them
-
-/** Somebody who has still to be told of an alert. */
-export type Delivery = {
-  readonly id: string;
-  readonly alert: Id<"alert">;
-  readonly event: (typeof events)[number];
-  readonly webhook: Id<"webhook"> | undefined;
-  readonly person: Id<"person"> | undefined;
-  readonly attempts: number;
-};
-
-type DeliveryRow = {
-  id: string;
-  alert: string;
-  event: number;
-  webhook: string | null;
-  person: string | null;
-  attempts: number;
-};
-
-export const deliveriesIn = (unit: Unit) => ({
-  async add(
-    alert: Id<"alert">,
-    event: Delivery["event"],
-    { people, webhooks }: Pick<Rule, "people" | "webhooks">,
-  ): Promise<void> {
-    const to = [...webhooks.map((one) => [uuidOf(one), null]), ...people.map((one) => [null, uuidOf(one)])];
-    await unit.query(
-      `insert into alert_delivery (org, id, alert, event, webhook, person, created_at, due_at, attempts)
-         select $1, gen_random_uuid(), $2, $3, d.webhook, d.person, $4, $4, 0 from unnest($5::uuid[], $6::uuid[]) as d(webhook, person)`,
-      [
-        uuidOf(unit.scope.org),
-        uuidOf(alert),
-        events.indexOf(event),
-        unit.at,
-        to.map(([webhook]) => webhook),
-        to.map(([, person]) => person),
-      ],
-    );
-  },
-
-  /** Those whose turn it is, in the order in which they came: of each webhook the oldest. */
-  async due(most: number): Promise<readonly Delivery[]> {
-    const rows = await unit.query<DeliveryRow>(
-      `select distinct on (coalesce(webhook, id)) id, alert, event, webhook, person, attempts from alert_delivery
-        where due_at <= $1 order by coalesce(webhook, id), created_at, event, id limit $2`,
-      [unit.at, most],
-    );
-    return rows.map((row) => ({
-      id: row.id.replaceAll("-", ""),
-      alert: idFrom("alert", row.alert),
-      event: events[row.event] ?? "raised",
-      webhook: row.webhook === null ? undefined : idFrom("webhook", row.webhook),
-      person: row.person === null ? undefined : idFrom("person", row.person),
-      attempts: row.attempts,
-    }));
-  },
-
-  async nextDue(): Promise<number> {
-    const [row] = await unit.query<{ due: string | null }>("select min(due_at) as due from alert_delivery", []);
-    return row?.due ? Number(row.due) : Number.POSITIVE_INFINITY;
-  },
-
-  async again(id: string, dueAt: number): Promise<void> {
-    await unit.query("update alert_delivery set due_at = $2, attempts = attempts + 1 where id = $1", [id, dueAt]);
-  },
-
-  async done(id: string): Promise<void> {
-    await unit.query("delete from alert_delivery where id = $1", [id]);
-  },
-
-  async giveUp(webhook: Id<"webhook">): Promise<void> {
-    await unit.query("delete from alert_delivery where webhook = $1", [uuidOf(webhook)]);
-  },
-});

@@ -1,6 +1,7 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Caller, type Handler } from "../authority/index.ts";
+import type { Sound } from "../storage/index.ts";
 import type { Alerts } from "./alerts.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { alertReply, publicWebhookReply, ruleReply, webhookReply } from "./reply.ts";
@@ -9,7 +10,7 @@ type Needs = { readonly alerts: Alerts; readonly deliveries: Deliveries };
 
 export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   on(routes.createAlertRule, async ({ permit, body }) => ruleReply(await alerts.createRule(permit, body))),
-  on(routes.listAlertRules, async ({ permit }) => ({ items: (await alerts.rules(permit)).map(ruleReply) })),
+  on(routes.listAlertRules, async ({ permit }) => soundReply(await alerts.rules(permit), ruleReply)),
   on(routes.readAlertRule, async ({ permit, params }) => ruleReply(await alerts.rule(permit, ruleOf(params)))),
   on(routes.updateAlertRule, async ({ permit, params, body, versions }) =>
     ruleReply(await alerts.updateRule(permit, ruleOf(params), body, versions)),
@@ -20,8 +21,8 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   }),
 
   on(routes.listAlerts, async ({ permit, caller, query }) => {
-    const { items, nextCursor } = await alerts.list(permit, seenBy(caller), query);
-    return { items: items.map(alertReply), ...(nextCursor !== undefined && { nextCursor }) };
+    const page = await alerts.list(permit, seenBy(caller), query);
+    return { ...soundReply(page, alertReply), ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }) };
   }),
   on(routes.readAlert, async ({ permit, caller, params }) =>
     alertReply(await alerts.read(permit, seenBy(caller), alertOf(params))),
@@ -36,7 +37,7 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   }),
   on(routes.listWebhooks, async ({ permit, caller }) => {
     const all = await alerts.webhooks(permit);
-    return { items: all.map(caller.mayAnywhere("alert.manage") ? webhookReply : publicWebhookReply) };
+    return soundReply(all, caller.mayAnywhere("alert.manage") ? webhookReply : publicWebhookReply);
   }),
   on(routes.updateWebhook, async ({ permit, params, body, versions }) =>
     webhookReply(await alerts.updateWebhook(permit, webhookOf(params), body, versions)),
@@ -50,6 +51,11 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
     return { taken: problem === undefined, ...(problem !== undefined && { problem }) };
   }),
 ];
+
+const soundReply = <T, I extends string, R>({ items, altered }: Sound<T, I>, reply: (one: T) => R) => ({
+  items: items.map(reply),
+  ...(altered.length > 0 && { altered: [...altered] }),
+});
 
 const seenBy = (caller: Caller) => () => (caller.mayAnywhere("device.read") ? caller.reach("device.read") : undefined);
 

@@ -12,7 +12,15 @@ import {
   type Space,
   type Spaces,
 } from "../authority/index.ts";
-import { pageOf, type Allowed, type Page, type Unit } from "../storage/index.ts";
+import {
+  AlteredRows,
+  soundPageOf,
+  type Allowed,
+  type Listed,
+  type Page,
+  type Sound,
+  type Unit,
+} from "../storage/index.ts";
 import { answer, approve, asOf, cancel, isOpen, type Command, type Reply } from "./command.ts";
 import { Courier, type CourierNeeds } from "./courier.ts";
 import { refuseTooLarge, type Envelope } from "./envelope.ts";
@@ -33,6 +41,8 @@ export type BatchState = {
   readonly counts: Readonly<Record<CommandState, number>>;
 };
 
+export type CommandPage = Page<Command> & Sound<Command, Id<"command">>;
+
 export type Listing = {
   readonly state?: CommandState | undefined;
   readonly limit: number;
@@ -50,9 +60,11 @@ const dueAtOnce = 500;
 export class Commands {
   readonly #needs: Needs;
   readonly #courier: Courier;
+  readonly #altered: AlteredRows;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#altered = new AlteredRows(needs.report);
     this.#courier = new Courier(needs);
   }
 
@@ -92,17 +104,15 @@ export class Commands {
     return found;
   }
 
-  async list(permit: Permit<"command.read">, { state, ...asked }: Listing): Promise<Page<Command>> {
+  async list(permit: Permit<"command.read">, { state, ...asked }: Listing): Promise<CommandPage> {
     const { storage, seals } = this.#needs;
-    return pageOf(
-      asked,
-      (after, most) =>
-        storage.read(permit, async (unit) => {
-          const rows = commandsIn(unit, permit.on, await seals.of(unit, permit.on));
-          return (await rows.list(state, after, most)).map((command) => asOf(command, unit.at));
-        }),
-      order,
+    const page = await soundPageOf(asked, (after, most) =>
+      storage.read(permit, async (unit) =>
+        commandsIn(unit, permit.on, await seals.of(unit, permit.on)).list(state, after, most),
+      ),
     );
+    this.#altered.tell(permit.scope.org, page.altered);
+    return page;
   }
 
   /** @throws Refusal `command.over` */
@@ -177,29 +187,28 @@ export class Commands {
     return { batch, counts };
   }
 
-  async ofBatch(reach: Reach<"command.read">, id: Id<"commandBatch">, asked: Listing): Promise<Page<Command>> {
+  async ofBatch(reach: Reach<"command.read">, id: Id<"commandBatch">, asked: Listing): Promise<CommandPage> {
     const { storage, seals } = this.#needs;
-    return pageOf(
-      asked,
-      (after, most) =>
-        storage.read(reach, async (unit) => {
-          await this.#batch(unit, reach, id);
-          const rows = await batchesIn(unit).list(id, reach, { state: asked.state, after, most });
-          const all = await seals.ofMany(
-            unit,
-            rows.map(({ device }) => device),
-          );
-          const found: Command[] = [];
-          for (const [at, { device, command }] of rows.entries()) {
-            const seal = all[at];
-            // Of a device that has become somebody else's nothing is shown but that it was among them.
-            const one = seal && (await commandsIn(unit, device, seal).find(command));
-            if (one) found.push(asOf(one, unit.at));
-          }
-          return found;
-        }),
-      order,
+    const page = await soundPageOf(asked, (after, most) =>
+      storage.read(reach, async (unit) => {
+        await this.#batch(unit, reach, id);
+        const rows = await batchesIn(unit).list(id, reach, { state: asked.state, after, most });
+        const all = await seals.ofMany(
+          unit,
+          rows.map(({ device }) => device),
+        );
+        const found: Listed<Command, Id<"command">>[] = [];
+        for (const [at, { device, command }] of rows.entries()) {
+          const seal = all[at];
+          // Of a device that has become somebody else's nothing is shown but that it was among them.
+          const one = seal && (await commandsIn(unit, device, seal).listedOne(command));
+          if (one) found.push(one);
+        }
+        return found;
+      }),
     );
+    this.#altered.tell(reach.scope.org, page.altered);
+    return page;
   }
 
   /** A device listens, or listens again. */
@@ -306,8 +315,6 @@ export class Commands {
 
 /** The row was altered, or its key was destroyed. */
 const neverOpens = new Set<RefusalCode>(["seal.broken", "device.erased"]);
-
-const order = { at: ({ createdAt }: Command) => createdAt, id: ({ id }: Command) => id.slice(4) };
 
 const none = {
   proposed: 0,

@@ -2,9 +2,9 @@ import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { commandStates, type CancelReason, type CommandState } from "@holdfast/protocol";
 import { reachSql, type Reach } from "../authority/index.ts";
-import type { After, Unit } from "../storage/index.ts";
+import { listed, type After, type Listed, type Unit } from "../storage/index.ts";
 import type { DeviceSeal } from "../telemetry/index.ts";
-import type { Command } from "./command.ts";
+import { asOf, type Command } from "./command.ts";
 
 type Row = {
   readonly id: string;
@@ -18,6 +18,7 @@ type Row = {
   readonly version: number;
   readonly body: Uint8Array;
 };
+type InList = Listed<Command, Id<"command">>;
 type Body = Pick<Command, "name" | "body" | "by" | "approvedBy"> & {
   readonly reply?: unknown;
   readonly late?: true;
@@ -62,8 +63,8 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
   },
 
   /** Newest first. */
-  async list(state: CommandState | undefined, after: After | undefined, most: number): Promise<readonly Command[]> {
-    return this.some(
+  async list(state: CommandState | undefined, after: After | undefined, most: number): Promise<readonly InList[]> {
+    return this.listed(
       `($3::int is null or ${stateNow("$4")} = $3) and ($5::bigint is null or (created_at, id) < ($5, $6::uuid))
         order by created_at desc, id desc limit $7`,
       [state ? commandStates.indexOf(state) : null, unit.at, after?.at ?? null, after?.id ?? null, most],
@@ -76,6 +77,17 @@ export const commandsIn = (unit: Unit, device: Id<"device">, seal: DeviceSeal) =
       [uuidOf(device), seal.period, ends, unit.at],
     );
     return row?.count ?? 0;
+  },
+
+  /** Each as it is by now. */
+  async listed(where: string, values: readonly unknown[]): Promise<readonly InList[]> {
+    return (await this.rows(where, values)).map((row) =>
+      listed(idFrom("command", row.id), row.created_at, () => asOf(commandOf(device, seal, row), unit.at)),
+    );
+  },
+
+  async listedOne(id: Id<"command">): Promise<InList | undefined> {
+    return (await this.listed("id = $3", [uuidOf(id)]))[0];
   },
 
   async some(where: string, values: readonly unknown[]): Promise<readonly Command[]> {

@@ -4,7 +4,7 @@ import { on, type Handler, type Placement } from "../authority/index.ts";
 import type { ToDevice } from "../messages/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import type { Command } from "./command.ts";
-import { totalOf, type BatchState, type Commands } from "./commands.ts";
+import { totalOf, type BatchState, type CommandPage, type Commands } from "./commands.ts";
 import { parseReply } from "./envelope.ts";
 
 type Needs = { readonly commands: Commands; readonly telemetry: Telemetry; readonly toDevice: ToDevice };
@@ -58,8 +58,9 @@ function batchIn({ batch = "" }: Params): Id<"commandBatch"> {
   return batch;
 }
 
-const pageReply = ({ items, nextCursor }: { items: readonly Command[]; nextCursor: string | undefined }) => ({
+const pageReply = ({ items, altered, nextCursor }: CommandPage) => ({
   items: items.map(commandReply),
+  ...(altered.length > 0 && { altered: [...altered] }),
   ...(nextCursor !== undefined && { nextCursor }),
 });
 

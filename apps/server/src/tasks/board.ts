@@ -12,7 +12,15 @@ import {
 import type { TaskState } from "@holdfast/protocol";
 import { asPlatform, inTurn, refusedBy, type Permit, type Space, type Spaces } from "../authority/index.ts";
 import { groupsIn } from "../groups/index.ts";
-import { pageOf, type Allowed, type Page, type Storage, type Unit } from "../storage/index.ts";
+import {
+  AlteredRows,
+  soundPageOf,
+  type Allowed,
+  type Page,
+  type Sound,
+  type Storage,
+  type Unit,
+} from "../storage/index.ts";
 import { tasksIn } from "./postgres.ts";
 import * as nouns from "./task.ts";
 import type { Lease, Leased, Outcome, Task, Waiting } from "./task.ts";
@@ -62,9 +70,11 @@ export class Board {
   readonly #gone = new Map<Id<"device">, { readonly space: Space }>();
   /** Of each group in which tasks are being put, how many were begun and are over. */
   readonly #puts = new Map<Id<"group">, Puts>();
+  readonly #altered: AlteredRows;
 
   constructor(needs: Needs) {
     this.#needs = needs;
+    this.#altered = new AlteredRows(needs.report);
   }
 
   /** @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany` */
@@ -109,13 +119,15 @@ export class Board {
     permit: Permit<"group.read">,
     group: Id<"group">,
     { state, ...asked }: { state?: TaskState | undefined; limit: number; cursor?: string | undefined },
-  ): Promise<Page<Task>> {
-    const read = (after: Parameters<Parameters<typeof pageOf>[1]>[0], most: number) =>
+  ): Promise<Page<Task> & Sound<Task, Id<"task">>> {
+    const page = await soundPageOf(asked, (after, most) =>
       this.#needs.storage.read(permit, async (unit) => {
         await this.#fitting(unit, permit, "group.read", group);
-        return (await tasksIn(unit).list(group, state, after, most)).map((task) => nouns.asOf(task, unit.at));
-      });
-    return pageOf<Task>(asked, read, { at: ({ createdAt }) => createdAt, id: ({ id }) => id.slice(4) });
+        return tasksIn(unit).list(group, state, after, most);
+      }),
+    );
+    this.#altered.tell(permit.scope.org, page.altered);
+    return page;
   }
 
   /** By a member. The same under a key that it has used before is that task. @throws Refusal `group.unknown`, `task.tooLarge`, `task.tooMany`, `idempotency.reused` */

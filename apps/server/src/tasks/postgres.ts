@@ -1,8 +1,8 @@
 import { unlessBroken } from "@holdfast/crypto";
 import { idFrom, uuidOf, type Id, type Instant } from "@holdfast/kernel";
 import { taskStates, type TaskState } from "@holdfast/protocol";
-import type { After, Unit } from "../storage/index.ts";
-import type { Leased, Task } from "./task.ts";
+import { listed, type After, type Listed, type Unit } from "../storage/index.ts";
+import { asOf, type Leased, type Task } from "./task.ts";
 
 type Row = {
   readonly id: string;
@@ -57,17 +57,20 @@ export const tasksIn = (unit: Unit) => ({
     return this.sound(`(${due}) limit $4 for update skip locked`, [leased, waiting, unit.at, most]);
   },
 
-  /** Newest first. */
+  /** Newest first, each as it is by now. */
   async list(
     group: Id<"group">,
     state: TaskState | undefined,
     after: After | undefined,
     most: number,
-  ): Promise<readonly Task[]> {
-    return this.some(
-      `grp = $1 and ($2::int is null or state = $2) and ($3::bigint is null or (created_at, id) < ($3, $4::uuid))
+  ): Promise<readonly Listed<Task, Id<"task">>[]> {
+    const rows = await unit.query<Row>(
+      `select ${columns} from group_task where grp = $1 and ($2::int is null or state = $2) and ($3::bigint is null or (created_at, id) < ($3, $4::uuid))
         order by created_at desc, id desc limit $5`,
       [uuidOf(group), state ? taskStates.indexOf(state) : null, after?.at ?? null, after?.id ?? null, most],
+    );
+    return rows.map((row) =>
+      listed(idFrom("task", row.id), Number(row.created_at), () => asOf(taskOf(unit, row), unit.at)),
     );
   },
 

@@ -20,8 +20,12 @@ export const taskRoutes = ({ board, telemetry, clock }: Needs): Handler[] => {
   return [
     on(routes.putTask, async ({ permit, params, body }) => taskReply(await board.put(permit, groupIn(params), body))),
     on(routes.listTasks, async ({ permit, params, query }) => {
-      const { items, nextCursor } = await board.list(permit, groupIn(params), query);
-      return { items: items.map(taskReply), ...(nextCursor !== undefined && { nextCursor }) };
+      const { items, altered, nextCursor } = await board.list(permit, groupIn(params), query);
+      return {
+        items: items.map(taskReply),
+        ...(altered.length > 0 && { altered: [...altered] }),
+        ...(nextCursor !== undefined && { nextCursor }),
+      };
     }),
     on(routes.readTask, async ({ permit, params }) =>
       taskReply(await board.read(permit, groupIn(params), taskIn(params))),

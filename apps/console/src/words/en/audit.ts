@@ -134,6 +134,7 @@ export const audit = {
     "twin.updated": "What is wanted of a device was changed",
     "command.sent": "A command was sent to a device",
     "alert.acknowledged": "Somebody sees to an alert",
+    "alert.altered": "An alert that somebody altered in the database was removed",
     "alertRule.created": "A rule of alerts was made",
     "alertRule.updated": "A rule of alerts was changed",
     "alertRule.deleted": "A rule of alerts was ended",

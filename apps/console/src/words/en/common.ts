@@ -48,6 +48,10 @@ export const common = {
 export const table = {
   selectAll: "Select all rows shown",
   select: (name: string) => `Select ${name}`,
+  altered: (count: number) =>
+    count === 1 ? "1 of these was altered in the database" : `${count} of these were altered in the database`,
+  alteredHint:
+    "Nothing but the id can be shown, and nothing is done by it. The log says so to whoever runs the platform; a backup has it as it was.",
 };
 
 export const problem = {
