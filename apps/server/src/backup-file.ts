@@ -57,7 +57,7 @@ export function refuseOverwriting(file: string): void {
 }
 
 const exists = (file: string): Refusal =>
-  new Refusal("config.malformed", { detail: `--out: ${file} exists already, and is not overwritten.` });
+  new Refusal("config.malformed", { detail: `${file} exists already, and is not overwritten.` });
 
 export function readSealed(file: string): Uint8Array {
   try {
