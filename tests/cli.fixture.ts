@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { nodeTransport } from "@holdfast/client/node";
@@ -8,9 +9,34 @@ import { atEnd, startTestPlatform } from "../apps/server/src/testing/index.ts";
 
 type Options = Parameters<typeof holdfast>[1];
 
+const shim = path.join(import.meta.dirname, "../apps/cli/bin/holdfast.mjs");
+
+// Compiling our files is most of what a short process costs; the runner of the tests says where that is kept.
+const compiled = process.env["NODE_COMPILE_CACHE"];
+
+/** The installed command, in a process of its own. */
+export const inProcess = (argv: readonly string[], env: Readonly<Record<string, string>>, cwd: string) =>
+  ended(
+    spawn(process.execPath, [shim, ...argv], {
+      cwd,
+      env: { ...(compiled !== undefined && { NODE_COMPILE_CACHE: compiled }), ...env },
+    }),
+  );
+
+/** The platform lives in this process, so waiting for another one must not block it. */
+export async function ended(
+  child: ChildProcessWithoutNullStreams,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  let [stdout, stderr] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { code, stdout, stderr };
+}
+
 /** The command against a whole platform of its own, with the files in `folder` that whoever starts one finds. */
-export async function commandLine() {
-  const { platform, database, close } = await startTestPlatform();
+export async function commandLine(given?: Parameters<typeof startTestPlatform>[0]) {
+  const { platform, database, close } = await startTestPlatform(given);
   atEnd.after(close);
   const { folder } = database;
   const { url } = platform;
@@ -75,5 +101,5 @@ export async function commandLine() {
     return { org, person };
   }
 
-  return { folder, url, env, call, answer, read, refused, setupLine, setUp };
+  return { folder, url, database, env, call, answer, read, refused, setupLine, setUp };
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
@@ -10,11 +10,18 @@ import { systemClock } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { connectAsync } from "mqtt";
 import type { Ended } from "../apps/cli/src/testing/world.ts";
-import { commandLine } from "./cli.fixture.ts";
+import { atEnd, startNameServer } from "../apps/server/src/testing/index.ts";
+import { commandLine, ended, inProcess } from "./cli.fixture.ts";
 
 // The command against a whole platform, as somebody meets both on the first day. Later tests use what earlier ones made.
-const root = path.dirname(import.meta.dirname);
-const { folder, url, env, call, answer, refused, setupLine } = await commandLine();
+// What their names have by DNS.
+const texts = new Map<string, readonly string[]>();
+const names = await startNameServer((name, type) => (type === "TXT" ? texts.get(name) : undefined));
+atEnd.after(async () => names.close());
+const { folder, url, env, call, answer, read, refused, setupLine } = await commandLine({
+  config: { dnsServer: names.place },
+});
+const ownProcess = (argv: readonly string[]) => inProcess(argv, env, folder);
 
 let org = "";
 let application = "";
@@ -101,6 +108,8 @@ test("an application, a product and a device are made, found and changed", async
   const other = await answer("application", "create", "--name", "Cooling");
   assert.equal((await answer("device", "move", device, "--application", other.id)).application, other.id);
   await answer("device", "move", device, "--application", application);
+  assert.match(await read("application", "list"), new RegExp(`^ID +NAME +MADE\n.*${other.id} +Cooling +`, "s"));
+  assert.equal((await answer("application", "list", "--limit", "1")).items.length, 1);
   assert.equal((await answer("application", "delete", other.id)).deleted, true);
   assert.equal(await refused(undefined, "application", "get", other.id), "application.unknown");
   assert.match((await answer("device", "key", device)).secret, /^hfs_/);
@@ -259,6 +268,19 @@ test("what a device measured is read back, as points, in steps and as the newest
   const rest = await answer(...get, "--every", "1m", "--cursor", two.nextCursor);
   assert.equal(rest.items.length, 3);
   assert.ok(rest.items[0].time > two.items[1].time);
+  const query = ["telemetry", "query", "--tag", "floor=2", "--attribute", "temperature", "--from", "-1h", "--every"];
+  const [series] = (await answer(...query, "1h", "--aggregate", "count")).series;
+  assert.equal(series.device, device);
+  const counts = series.items.map(({ count }: { count: number }) => count);
+  assert.equal(
+    counts.reduce((sum: number, count: number) => sum + count, 0),
+    300,
+  );
+  assert.equal((await call([...query, "soon"])).exit, 2);
+  const written = await read("telemetry", "export", device, "--from", "-1h", "--format", "ndjson");
+  assert.equal(written.trimEnd().split("\n").length, 300);
+  const nowhere = await call(["telemetry", "export", device, "--from", "-1h", "--output", path.join(folder, "no/all")]);
+  assert.deepEqual([nowhere.exit, nowhere.out], [2, ""]);
   assert.equal((await answer("telemetry", "send", device, "running=true", "note=as it is")).accepted, 1);
   const latest = await answer("telemetry", "latest", device);
   assert.equal(latest.items.find(({ attribute }: { attribute: string }) => attribute === "running").value, true);
@@ -369,6 +391,10 @@ test("a change is tried before it is made, and said in a sentence, with who is t
   assert.match((await answer("simulate", "door", device)).sentence, /newly refuse none, newly allow none\./);
   assert.match((await answer("simulate", "allow", "127.0.0.0/8")).sentence, /newly refuse none/);
   assert.equal(await refused(undefined, "simulate", "role", "viewer", "--grant", "device.read"), "role.builtIn");
+  const { id: entry } = await answer("list", "deny", "192.0.2.0/24");
+  assert.match((await answer("simulate", "remove", entry)).sentence, /newly refuse none, newly allow none\./);
+  await answer("list", "remove", entry);
+  assert.equal(await refused(undefined, "simulate", "remove", entry), "list.unknown");
   assert.equal((await call(["simulate", "remove", device])).exit, 2);
   assert.equal((await call(["simulate", "deny", device, "--days", "0"])).exit, 2);
 });
@@ -602,6 +628,14 @@ test("a provider is entered, tried, changed and switched on, its domain approved
   const domain = await answer("domain", "add", "House accounts", "House.example");
   assert.deepEqual([domain.proof, domain.record.name], ["none", "_holdfast-challenge.house.example"]);
   assert.equal(await refused(undefined, "domain", "demand", "house.example"), "domain.unproved");
+  const unproved = await call(["domain", "prove", "House.example"]);
+  assert.deepEqual([unproved.exit, unproved.out], [1, ""]);
+  assert.match(unproved.err, /no TXT record of _holdfast-challenge\.house\.example.*\n {2}\(domain\.unproved, /);
+  texts.set(domain.record.name, ["v=spf1 -all", domain.record.value]);
+  assert.match(await read("domain", "prove", "House.example"), /^domain +house\.example\nproved +by its record\n/);
+  const stranger = await call(["domain", "prove", "stranger.example"]);
+  assert.deepEqual([stranger.exit, stranger.out], [1, ""]);
+  assert.match(stranger.err, /\n {2}\(domain\.unknown\)\n$/);
   const { id: org } = await answer("org", "show");
   await answer("instance", "approve-domain", org, "house.example");
   assert.equal((await answer("domain", "demand", "house.example", "--preview")).credentials.count, 0);
@@ -700,7 +734,7 @@ test("a forgotten password is replaced by the link that whoever runs the platfor
 });
 
 test("the installed command does the same in a process of its own", async () => {
-  const whole = await inProcess(["org", "show", "--json"]);
+  const whole = await ownProcess(["org", "show", "--json"]);
   assert.deepEqual([whole.code, whole.stderr], [0, ""]);
   assert.equal(JSON.parse(whole.stdout).id, org);
 });
@@ -715,25 +749,11 @@ test("an address that is not https is told so, without advice about certificates
 
 test("the keys are the server's own: its answers and its numbers come through", async () => {
   const passphrase = ["--passphrase-file", path.join(folder, "password"), "--json"];
-  const noCopy = await inProcess(["keys", "verify", "--in", path.join(folder, "ready.json"), ...passphrase]);
+  const noCopy = await ownProcess(["keys", "verify", "--in", path.join(folder, "ready.json"), ...passphrase]);
   assert.deepEqual([noCopy.code, noCopy.stdout, JSON.parse(noCopy.stderr).error.code], [1, "", "backup.wrong"]);
-  const wrong = await inProcess(["keys", "verify", "--in", path.join(folder, "nothing"), ...passphrase]);
+  const wrong = await ownProcess(["keys", "verify", "--in", path.join(folder, "nothing"), ...passphrase]);
   assert.deepEqual([wrong.code, wrong.stdout, JSON.parse(wrong.stderr).error.code], [2, "", "config.malformed"]);
 });
-
-const shim = path.join(root, "apps/cli/bin/holdfast.mjs");
-const inProcess = (args: string[]) => ended(spawn(process.execPath, [shim, ...args], { cwd: folder, env }));
-
-/** The platform lives in this process, so waiting for another one must not block it. */
-async function ended(
-  child: ChildProcessWithoutNullStreams,
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-  return { code, stdout, stderr };
-}
 
 test("a dashboard goes out as a file, comes in again, and is shared by a link that is shown once", async () => {
   const place = { x: 0, y: 0, w: 3, h: 2 };

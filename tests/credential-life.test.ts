@@ -288,5 +288,10 @@ test("the command rotates, hands in what it is given on stdin, and says what is 
   assert.equal(await good(`${key.id}.${secret}`), false);
   assert.match(await run(["credential", "get", key.id]), /look at it +its secret leaked/);
   assert.match(await run(["org", "upkeep", "--end-exposed", "no", "--old-after", "30"]), /30 days/);
-  assert.match(await run(["revoke", "tag:site=north", "--preview"]), /would end +1 credential\n/);
+  const preview = ["revoke", "tag:site=north", "--preview"];
+  assert.match(await run(preview), /would end +1 credential\n/);
+  assert.match(await run(["revoke", "tag:site=north"]), /^revoked +tag:site=north\n$/);
+  assert.match(await run(preview), /would end +0 credentials\n/);
+  const nothing = await holdfast(["revoke", "nothing", "--json"], options);
+  assert.deepEqual([nothing.exit, nothing.out, JSON.parse(nothing.err).error.code], [1, "", "id.malformed"]);
 });
