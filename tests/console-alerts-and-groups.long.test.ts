@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { parseId, uuidOf } from "@holdfast/kernel";
 import type { Page } from "playwright-core";
-import { atEnd } from "../apps/server/src/testing/index.ts";
+import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
 import { Desk, isSigned } from "./alerts.fixture.ts";
 import { textOf, viewer, type Device, type Problem, type Thing } from "./authority.fixture.ts";
 import { assertAccessible, startBrowser } from "./browser.fixture.ts";
@@ -124,6 +125,31 @@ test("from nothing to a webhook that was tested and a rule that tells it, and bo
   const left = async (where: string) =>
     (await me.get<{ items: { name: string }[] }>(where)).items.map(({ name }) => name);
   assert.deepEqual([await left("/v1/alert-rules"), await left("/v1/webhooks")], [["Away"], ["Pager"]]);
+  assert.deepEqual(complaints, []);
+});
+
+test("a rule that somebody altered in the database is named above the others, and is removed once its id is typed", async (t) => {
+  const [{ id }] = await Promise.all([desk.rule({ name: "Altered" }), desk.rule({ name: "Sound" })]);
+  const body = "set_byte(body, 40, get_byte(body, 40) # 1)";
+  await asOwner(
+    house.platform.database.login,
+    `update holdfast.alert_rule set body = ${body} where id = '${uuidOf(parseId("alertRule", id))}'`,
+  );
+  const { page, complaints } = await enter(t, "alerts");
+  await page.getByRole("link", { name: "Rules", exact: true }).click();
+  await page.getByRole("alert").getByText("1 of these was altered in the database").waitFor();
+  await row(page, /^Sound/).waitFor();
+  await assertGood(page, "a rule that was altered");
+  await press(page, `Remove ${id}`);
+  await page.getByRole("dialog").getByLabel(/^Type/).fill(id);
+  await press(page, "Remove");
+  await page.getByText("was altered in the database").waitFor({ state: "hidden" });
+  const { items } = await me.get<{ items: { id: string; name: string }[] }>("/v1/alert-rules");
+  for (const { id: other, name } of items) if (name === "Sound") await me.send("DELETE", `/v1/alert-rules/${other}`);
+  assert.equal(
+    items.some((rule) => rule.id === id || rule.name === "Altered"),
+    false,
+  );
   assert.deepEqual(complaints, []);
 });
 
