@@ -19,9 +19,11 @@ const outage = `
 
 test("of the thousands of devices of an outage each caller is shown a hundred of those that she may read, of a page of alerts at once", async (t) => {
   const database = await freshDatabase();
-  t.after(() => database.drop());
   const desk = await Desk.open({ database });
-  t.after(() => desk.during(desk.house.close()));
+  t.after(async () => {
+    await desk.during(desk.house.close());
+    await database.drop();
+  });
   const { owner, house } = desk;
   const [ours, theirs] = [(await owner.application()).id, (await owner.application("Workshop")).id];
   const { id: product } = await owner.product();

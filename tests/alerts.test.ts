@@ -261,6 +261,7 @@ async function restarted(t: TestContext, first: Desk, away: number) {
     server.close();
     first.house.names.close();
     await first.during(platform.close());
+    await platform.database.drop();
   });
   first.asks = platform.visitor.as(first.owner.token);
   return platform;
@@ -272,7 +273,6 @@ test("whoever follows an outage over a short restart is in the same alert, and w
     [600_000, [6, 6]],
   ] as const) {
     const database = await freshDatabase();
-    t.after(() => database.drop());
     const first = await Desk.open({ database });
     await first.rule({ after: "5s" });
     const clients = await Promise.all((await first.group(12)).devices.map((device) => first.connect(device)));
@@ -302,7 +302,6 @@ test("whoever follows an outage over a short restart is in the same alert, and w
 
 test("a restart raises nothing of devices that come back, keeps what is open, forgets no message, and tells of those that stay away", async (t) => {
   const database = await freshDatabase();
-  t.after(() => database.drop());
   const first = await Desk.open({ database });
   const hook = await first.webhook("/restart");
   await first.rule({ after: "5s", webhooks: [hook.id] });
@@ -365,9 +364,11 @@ test("an organisation has two hundred rules and a hundred webhooks, and the next
 
 test("of five rules that are the first of an organisation and are made at once each raises its alert", async (t) => {
   const database = await freshDatabase();
-  t.after(() => database.drop());
   const first = await Desk.open({ database });
-  t.after(() => first.during(first.house.close()));
+  t.after(async () => {
+    await first.during(first.house.close());
+    await database.drop();
+  });
   const client = new pg.Client(database.url);
   await client.connect();
   const [device] = (await first.group(1)).devices;
@@ -391,9 +392,11 @@ test("of five rules that are the first of an organisation and are made at once e
 
 test("a webhook that cannot be disabled with the alert that says so is not disabled yet, and is once that can be written", async (t) => {
   const database = await freshDatabase();
-  t.after(() => database.drop());
   const first = await Desk.open({ database });
-  t.after(() => first.during(first.house.close()));
+  t.after(async () => {
+    await first.during(first.house.close());
+    await database.drop();
+  });
   const hook = await first.webhook("/gone");
   const [device] = (await first.group(1)).devices;
   assert.ok(device);
