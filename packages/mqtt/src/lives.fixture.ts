@@ -158,6 +158,7 @@ class World {
   readonly #plain: PlainBroker;
   readonly #guests = clients.map((name) => new Guest(name));
   #count = 0;
+  readonly #emptied = new Set<string>();
 
   private constructor(house: House, log: Log) {
     this.#house = house;
@@ -303,8 +304,9 @@ class World {
   }
 
   #given({ topic, qos, retain, isEmpty }: StepOf<"publish">, expiry: number | undefined): Given {
-    // Two that are empty look the same: where a shared group may get them none is, and none is over before the other.
-    const hasNothing = retain && isEmpty && !topic.startsWith("t/");
+    // Two that are empty look the same: of each topic one is, where no shared group may get it, and it is not over before others.
+    const hasNothing = retain && isEmpty && !topic.startsWith("t/") && !this.#emptied.has(topic);
+    if (hasNothing) this.#emptied.add(topic);
     const payload = hasNothing ? "" : `${++this.#count}`;
     return { topic, payload, qos, retain, expiry: hasNothing ? undefined : expiry };
   }
