@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
 import { App } from "./application-users.fixture.ts";
 import { startWorld, textOf, type Device, type Problem, type Thing } from "./authority.fixture.ts";
-import { asOwner, atEnd } from "../apps/server/src/testing/index.ts";
+import { asOwner, atEnd, waitingFor } from "../apps/server/src/testing/index.ts";
 import { CookieBrowser } from "./cookie-browser.fixture.ts";
 import { eventually } from "./messages.fixture.ts";
 import { events, mqtt } from "./revocation.fixture.ts";
@@ -492,6 +493,24 @@ test("what a device was asked and has not done is called off when it is retired,
   for (const state of ["proposed", "waiting", "sent", "acknowledged"]) assert.deepEqual(await open(state), []);
   const { isDone } = await ours.asks.get<{ isDone: boolean }>(`/v1/command-batches/${batch.id}`);
   assert.ok(isDone, "whoever watches the batch waits for nobody");
+});
+
+test("a batch that waits behind the end of a device asks it nothing", async (t) => {
+  const device = await ours.device(application.id, { tags: { floor: "7" } });
+  await send(device, "wake");
+  const holder = new pg.Client(world.database.url);
+  await holder.connect();
+  t.after(() => holder.end());
+  await holder.query("begin; lock table holdfast.command in exclusive mode");
+  const retired = ours.asks.post(`/v1/devices/${device.id}/retire`);
+  while ((await holder.query<{ count: number }>(waitingFor("command"))).rows[0]?.count === 0);
+  const body = { to: { tag: { key: "floor", value: "7" } }, name: "update" };
+  const sent = ours.asks.send<Problem>("POST", "/v1/command-batches", { body });
+  await wait(300); // it has come as far as it can
+  await holder.query("rollback");
+  await retired;
+  const answer = await sent;
+  assert.deepEqual([answer.status, answer.body.code], [404, "device.unknown"]);
 });
 
 test("a command that somebody altered in the database keeps nobody from retiring its device", async (t) => {

@@ -1,4 +1,4 @@
-import { isRefusal, newId, Refusal, type Id, type Instant, type Random, type RefusalCode } from "@holdfast/kernel";
+import { newId, Refusal, type Id, type Instant, type Random } from "@holdfast/kernel";
 import type { CommandState } from "@holdfast/protocol";
 import {
   asPlatform,
@@ -21,8 +21,9 @@ import {
   type Sound,
   type Unit,
 } from "../storage/index.ts";
-import { answer, approve, asOf, cancel, isOpen, type Command, type Reply } from "./command.ts";
+import { answer, approve, asOf, cancel, type Command, type Reply } from "./command.ts";
 import { Courier, type CourierNeeds } from "./courier.ts";
+import { endExpired, endOpen } from "./ends.ts";
 import { refuseTooLarge, type Envelope } from "./envelope.ts";
 import { rangeOf } from "./foreign.ts";
 import { batchesIn, careIn, commandsIn, saveCommands, type Batch } from "./postgres.ts";
@@ -54,7 +55,6 @@ const hour = 3_600_000;
 const [mostOpen, mostDevices] = [100, 10_000];
 /** How long one that is over is kept. */
 const keptFor = 30 * 24 * hour;
-const dueAtOnce = 500;
 
 /** Commands to devices: sent, approved, cancelled, answered; each is durable before anybody is told of it. */
 export class Commands {
@@ -147,14 +147,16 @@ export class Commands {
     );
     if (wanted.length === 0) throw new Refusal("device.unknown");
     if (wanted.length > mostDevices) throw new Refusal("command.tooMany");
-    const devices = wanted.map(([device]) => device);
     const id = newId("commandBatch", random);
     return storage.change(reach, async (unit) => {
+      // Some may have been retired while this waited for its turn.
+      const there = wanted.filter(([device]) => (space.device(device)?.state ?? "retired") !== "retired");
+      const devices = there.map(([device]) => device);
       const all = await seals.ofMany(unit, devices);
       const periods = all.map(({ period }) => period);
       const full = await careIn(unit).fullOf(devices, periods, mostOpen);
       if (full) throw new Refusal("command.tooMany", { detail: `It is ${full}.` });
-      const commands = wanted.flatMap(([device, placement], at) => {
+      const commands = there.flatMap(([device, placement], at) => {
         const [state, seal] = [stateOf(space, placement, asked.name), all[at]];
         const place = { id: newId("command", random), device, state, batch: id };
         return seal ? [{ command: begun(unit, place, asked), seal }] : [];
@@ -253,45 +255,13 @@ export class Commands {
   }
 
   async #tidy(unit: Unit, now: Instant): Promise<void> {
-    const care = careIn(unit);
-    for (const { device, command: id } of await care.due(dueAtOnce))
-      await this.#end(unit, device, id, (command) => asOf(command, unit.at));
-    await care.removeEndedBefore(now - keptFor);
+    await endExpired(this.#needs.seals, unit);
+    await careIn(unit).removeEndedBefore(now - keptFor);
   }
 
-  /** Within the unit that retires the device: what is open ends with it. */
-  async endIn(unit: Unit, device: Id<"device">): Promise<void> {
-    const reason = "device.retired";
-    for (const id of await careIn(unit).openOf(device)) {
-      const end = (command: Command): Command => {
-        const now = asOf(command, unit.at);
-        if (!isOpen(now)) return now;
-        const facts = { command: id, name: now.name, from: now.state, reason };
-        unit.audit({ what: "command.cancelled", about: device, facts });
-        return cancel(now, unit.at, reason);
-      };
-      try {
-        await this.#end(unit, device, id, end);
-      } catch (error) {
-        // Nobody is kept from retiring a device by a key that is not there: what cannot be opened is not sent either, and expires.
-        if (!isRefusal(error, "keyring.incomplete")) throw error;
-      }
-    }
-  }
-
-  async #end(unit: Unit, device: Id<"device">, id: Id<"command">, end: (command: Command) => Command): Promise<void> {
-    const care = careIn(unit);
-    try {
-      const rows = commandsIn(unit, device, await this.#needs.seals.of(unit, device));
-      const command = await rows.take(id);
-      if (command) await rows.save(end(command));
-      else await care.remove(id);
-    } catch (error) {
-      // It does not open any more, so that nobody is given it: it goes as if it had ended now.
-      if (!(error instanceof Refusal) || !neverOpens.has(error.code)) throw error;
-      await care.remove(id);
-      if (error.code === "seal.broken") unit.audit({ what: "command.altered", about: device, facts: { command: id } });
-    }
+  /** Within the unit that retires the device. */
+  endIn(unit: Unit, device: Id<"device">): Promise<void> {
+    return endOpen(this.#needs.seals, unit, device);
   }
 
   async #turn(
@@ -312,9 +282,6 @@ export class Commands {
     });
   }
 }
-
-/** The row was altered, or its key was destroyed. */
-const neverOpens = new Set<RefusalCode>(["seal.broken", "device.erased"]);
 
 const none = {
   proposed: 0,

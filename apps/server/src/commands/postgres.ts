@@ -272,11 +272,11 @@ export const careIn = (unit: Unit) => ({
     return rows.map((row) => ({ device: idFrom("device", row.device), command: idFrom("command", row.id) }));
   },
 
-  /** Of whichever period, in the order in which the courier takes them. */
-  async openOf(device: Id<"device">): Promise<readonly Id<"command">[]> {
+  /** Of whichever period, in the order in which the courier takes them. What has expired is written down by a round, in another order. */
+  async openOf(device: Id<"device">, now: Instant): Promise<readonly Id<"command">[]> {
     const rows = await unit.query<{ id: string }>(
-      "select id from command where device = $1 and state < $2 order by created_at, id",
-      [uuidOf(device), ends],
+      "select id from command where device = $1 and state < $2 and expires_at > $3 order by created_at, id",
+      [uuidOf(device), ends, now],
     );
     return rows.map(({ id }) => idFrom("command", id));
   },
