@@ -224,7 +224,7 @@ export const updateDevice = route({
     application: id("application").optional(),
     product: id("product").nullable().optional(),
     alias: alias.nullable().optional(),
-    tags: newTags.optional(),
+    tags: tags.optional(), // one that no list could be asked for is refused where it is new
     reportingInterval: reportingInterval.nullable().optional().describe("`null`: what its product says."),
   }),
   reply: device,

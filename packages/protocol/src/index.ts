@@ -111,7 +111,7 @@ export { type MadePasskey, type ShownPasskey } from "./passkey-shapes.ts";
 export { alertCauses, alertStates, type AlertCause, type AlertState } from "./alerts.ts";
 export { deviceOrders, deviceTroubles, presenceFilters } from "./devices.ts";
 export { deviceFindings, findingTexts, type DeviceFinding } from "./posture.ts";
-export { betweenTags, duration, unshowable } from "./shapes.ts";
+export { betweenTags, duration, unfindable, unshowable } from "./shapes.ts";
 export {
   attributeType,
   millisecondsOf,

@@ -85,10 +85,11 @@ const few = (t: Readonly<Record<string, string>>): boolean => Object.keys(t).len
 export const tags = namedBy(tagKey, tagValue).refine(few, "at most 32 tags");
 /** Where a list of `key=value` is told from a value with commas: what follows this comma begins with a key. */
 export const betweenTags = /,(?=[^,=]+=)/;
-/** As they are given to a device: what a list of devices could not be asked for is taken no more, and shown where it is. */
+export const unfindable = "lists could not find it: no comma with a name and = after it";
+/** As a device that is made has them: what a list of devices could not be asked for is taken no more, and shown where it is. */
 export const newTags = namedBy(
   tagKey,
-  tagValue.refine((value) => !betweenTags.test(value), "lists could not find it: no comma with a name and = after it"),
+  tagValue.refine((value) => !betweenTags.test(value), unfindable),
 ).refine(few, "at most 32 tags");
 
 const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { newId, systemRandom, type Instant } from "@holdfast/kernel";
-import { change, relocation, resume, retire, suspend, type Active } from "./device.ts";
+import { unfindable } from "@holdfast/protocol";
+import { change, refuseUnfindable, relocation, resume, retire, suspend, type Active } from "./device.ts";
 import { placementOf } from "./postgres.ts";
 
 const noon = 1_000 as Instant;
@@ -67,4 +68,13 @@ test("what a change moves is told as it was and as it is, and nothing else", () 
 test("authority is told where a device is and whether it may speak, and no more", () => {
   const { name: _, id: _id, createdAt: _at, turn: _turn, placed: _placed, ...placement } = pump;
   assert.deepEqual(placementOf(pump), placement);
+});
+
+test("a tag that no list could be asked for stays where it is, and is neither made nor changed", () => {
+  const tags = (note: string) => ({ tags: { site: "north", note } });
+  const refused = { code: "request.malformed", faults: [{ path: "tags.note", message: unfindable }] };
+  refuseUnfindable(tags("a,b=c"), tags("a,b=c"));
+  refuseUnfindable(tags("a,b"), pump);
+  assert.throws(() => refuseUnfindable(tags("a,b=c"), pump), refused);
+  assert.throws(() => refuseUnfindable(tags("a,b=d"), tags("a,b=c")), refused);
 });

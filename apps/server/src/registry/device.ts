@@ -1,5 +1,5 @@
 import { Refusal, type Id, type Instant } from "@holdfast/kernel";
-import type { Door } from "@holdfast/protocol";
+import { betweenTags, unfindable, type Door } from "@holdfast/protocol";
 
 /** What a device is called and where it belongs, whatever its state. */
 type Described = {
@@ -80,6 +80,14 @@ export function tie(device: Device, gateway: Id<"device"> | undefined): Device {
 export function isTaggedAlike(a: Pick<Device, "tags">, b: Pick<Device, "tags">): boolean {
   const keys = Object.keys(a.tags);
   return keys.length === Object.keys(b.tags).length && keys.every((key) => a.tags[key] === b.tags[key]);
+}
+
+/** By its tags; one that it has already may stay. @throws Refusal `request.malformed` */
+export function refuseUnfindable(after: Pick<Device, "tags">, before: Pick<Device, "tags">): void {
+  const faults = Object.entries(after.tags)
+    .filter(([key, value]) => value !== before.tags[key] && betweenTags.test(value))
+    .map(([key]) => ({ path: `tags.${key}`, message: unfindable }));
+  if (faults.length > 0) throw new Refusal("request.malformed", { faults });
 }
 
 /** What it demands from now on; nothing of its own when there is none. */

@@ -7,6 +7,7 @@ import {
   bind,
   change,
   isTaggedAlike,
+  refuseUnfindable,
   relocation,
   resume,
   retire,
@@ -99,6 +100,7 @@ export class Registry {
       refuseIfChanged(before, versions);
       const changed = change(before, { ...wanted, application: into?.on });
       if (!isTaggedAlike(changed, before)) askToTag(permit, before);
+      refuseUnfindable(changed, before);
       if (into) await refuseEnded(unit, into);
       const product = await productNamed(unit, permit, "device.update", changed.product);
       if (product && product.id !== before.product) refuseOtherTypes(product, types);
