@@ -39,10 +39,11 @@ export function AlertList({
   const org = useOrg();
   const shown = useShown();
   const acknowledging = useAcknowledging();
-  const rules = useRules().data?.items;
+  const rules = useRules().data;
   const ruleOf = ({ rule }: Alert) => {
     if (rule === undefined || !rules) return "";
-    return rules.find(({ id }) => id === rule)?.name ?? own.goneRule;
+    if (rules.altered?.includes(rule)) return own.alteredRule;
+    return rules.items.find(({ id }) => id === rule)?.name ?? own.goneRule;
   };
   const list = useList(
     ["alerts", org.id, state, device],

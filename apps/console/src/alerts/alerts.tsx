@@ -36,7 +36,7 @@ export function Alerts() {
 function Nothing({ shows }: { readonly shows: Shows }) {
   const org = useOrg();
   const { data } = useRules();
-  if (data?.items.length !== 0) return <Empty>{own.empty[shows]}</Empty>;
+  if (data?.items.length !== 0 || data.altered) return <Empty>{own.empty[shows]}</Empty>;
   const next = (
     <Link to={paths.alertRules} params={{ org: org.id }}>
       {own.toRules}

@@ -38,6 +38,7 @@ test("a webhook that a rule names and that is gone is there to be taken off, and
   ];
   const labels = (told: readonly string[]) => webhooksFor(told, webhooks).map(({ label }) => label);
   assert.deepEqual(labels([desk, gone]), [`${gone}, removed`, "Desk", "Pager (disabled)"]);
+  assert.equal(webhooksFor([gone], webhooks, [gone])[0]?.label, `${gone}, altered in the database`);
   assert.deepEqual(labels([desk]), ["Desk", "Pager (disabled)"]);
   assert.deepEqual(webhooksFor([gone], []), [{ id: gone, label: `${gone}, removed` }]);
   assert.deepEqual(webhooksFor([gone], undefined), [], "before the list came nobody knows what is gone");

@@ -50,12 +50,16 @@ export function wantedOf({ name, states, after, by, product, key, value, people,
 
 type Webhook = Pick<Reply<typeof routes.listWebhooks>["items"][number], "name" | "state"> & { readonly id: string };
 
-/** What a rule may call, and before that what it still names though it is gone, so that it can be taken off; nothing as long as nobody knows. */
-export function webhooksFor(told: readonly string[], webhooks: readonly Webhook[] | undefined) {
+/** What a rule may call, and before that what it still names though it is gone or was altered, so that it can be taken off; nothing as long as nobody knows. */
+export function webhooksFor(
+  told: readonly string[],
+  webhooks: readonly Webhook[] | undefined,
+  altered: readonly string[] = [],
+) {
   if (!webhooks) return [];
   const gone = told.filter((id) => !webhooks.some((one) => one.id === id));
   return [
-    ...gone.map((id) => ({ id, label: own.goneWebhook(id) })),
+    ...gone.map((id) => ({ id, label: altered.includes(id) ? own.alteredWebhook(id) : own.goneWebhook(id) })),
     ...webhooks.map(({ id, name, state }) => ({ id, label: state === "enabled" ? name : own.disabled(name) })),
   ];
 }

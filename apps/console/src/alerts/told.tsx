@@ -66,14 +66,14 @@ export function ToldPeople({ told, change }: Given) {
 
 /** Programs that are called. One that is gone, and is still named, can be taken off. */
 export function ToldWebhooks({ told, change }: Given) {
-  const webhooks = useWebhooks().data?.items;
+  const { items: webhooks, altered } = useWebhooks().data ?? {};
   return (
     <Fieldset legend={own.webhooks}>
       <Stack gap="xs">
         <Text fz="sm" c="var(--hf-dim)">
           {webhooks?.length === 0 ? own.noWebhooks : own.webhooksHint}
         </Text>
-        {webhooksFor(told, webhooks).map(({ id, label }) => (
+        {webhooksFor(told, webhooks, altered).map(({ id, label }) => (
           <Checkbox key={id} label={label} checked={told.includes(id)} onChange={() => change(turned(told, id))} />
         ))}
       </Stack>

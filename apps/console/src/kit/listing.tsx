@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useEffect, type ReactNode } from "react";
 import { Altered } from "./altered.tsx";
 import { ProblemNotice } from "./problem-notice.tsx";
 import { Slow } from "./slow.tsx";
@@ -8,7 +8,7 @@ import { Slow } from "./slow.tsx";
  * altered in the database are named; `end` is what may be done with one.
  */
 export function Listing({
-  list: { isPending, error, retry, rows, altered = [] },
+  list: { isPending, error, retry, rows, altered = [], more, isLoadingMore = false },
   empty,
   end,
   children,
@@ -19,11 +19,16 @@ export function Listing({
     readonly retry: () => void;
     readonly rows: readonly unknown[];
     readonly altered?: readonly string[] | undefined;
+    readonly more?: (() => void) | undefined;
+    readonly isLoadingMore?: boolean;
   };
   readonly empty: ReactNode;
   readonly end?: (id: string) => ReactNode;
   readonly children: ReactNode;
 }) {
+  // Behind a page of altered rows alone others may stand, and there is no table that would ask for them.
+  const next = rows.length === 0 && !error && !isLoadingMore ? more : undefined;
+  useEffect(() => next?.(), [next]);
   if (isPending) return <Slow />;
   if (error && rows.length === 0) return <ProblemNotice error={error} retry={retry} />;
   if (altered.length === 0) return rows.length === 0 ? empty : children;

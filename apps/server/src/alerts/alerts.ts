@@ -13,7 +13,7 @@ type Needs = {
   readonly spaces: Spaces;
   readonly clock: Clock;
   readonly random: Random;
-  readonly lookout: Pick<Lookout, "rulesChanged" | "rulesMayHaveChanged">;
+  readonly lookout: Pick<Lookout, "rulesChanged" | "rulesMayHaveChanged" | "isWatching">;
   /** Whether letters to people leave by mail. */
   readonly mails: () => boolean;
   /** By which webhooks are called. */
@@ -80,8 +80,8 @@ export class Alerts {
       const facts = await ending(taken(rulesIn(unit), id, "alertRule.unknown", versions), versions);
       await rulesIn(unit).remove(id);
       const open = await alertsIn(unit).takeOpen("rule", id);
-      // Whoever watches clears them and tells of it; by a rule that was altered nobody watches, nor knows whom it told.
-      if ("altered" in facts) await clear(unit, open);
+      // Whoever watches clears them and tells of it; by a rule that was altered before the start nobody does, nor knows whom it told.
+      if (!this.#needs.lookout.isWatching(permit.scope.org, id)) await alertsIn(unit).clear(open);
       unit.audit({ what: "alertRule.deleted", about: id, facts });
     });
   }
@@ -183,7 +183,7 @@ export class Alerts {
       const mended = wanted.state === undefined ? { ...before, version: before.version + 1 } : enabled(before);
       const webhook = { ...mended, name: wanted.name ?? before.name, url: wanted.url ?? before.url };
       await webhooksIn(unit).save(webhook);
-      if (wanted.state !== undefined) await clear(unit, await alertsIn(unit).takeOpen("webhook", id));
+      if (wanted.state !== undefined) await alertsIn(unit).clear(await alertsIn(unit).takeOpen("webhook", id));
       const facts = { name: webhook.name, origin: new URL(webhook.url).origin, fields: Object.keys(wanted) };
       unit.audit({ what: "webhook.updated", about: id, facts });
       return webhook;
@@ -195,7 +195,7 @@ export class Alerts {
       const facts = await ending(taken(webhooksIn(unit), id, "webhook.unknown", versions), versions);
       await webhooksIn(unit).remove(id);
       await deliveriesIn(unit).giveUp(id);
-      await clear(unit, await alertsIn(unit).takeOpen("webhook", id));
+      await alertsIn(unit).clear(await alertsIn(unit).takeOpen("webhook", id));
       unit.audit({ what: "webhook.deleted", about: id, facts });
     });
   }
@@ -240,13 +240,6 @@ async function shownOne(unit: Unit, id: Id<"alert">, seen: Seen): Promise<Shown>
   const [one] = alert ? await shown(unit, [alert], seen) : [];
   if (!one) throw new Refusal("alert.unknown");
   return one;
-}
-
-/** What was told is over. */
-async function clear(unit: Unit, alerts: readonly Alert[]): Promise<void> {
-  for (const alert of alerts)
-    await alertsIn(unit).save({ ...alert, state: "cleared", clearedAt: unit.at, version: alert.version + 1 });
-  await alertsIn(unit).leaveAll(alerts.map(({ id }) => id));
 }
 
 /** Asked with the row locked, so that of two who start from the same version one is told. */

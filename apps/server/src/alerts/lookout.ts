@@ -88,6 +88,11 @@ export class Lookout {
     this.#pending.add(org);
   }
 
+  /** By this rule, as it was when it was read. */
+  isWatching(org: Id<"org">, rule: Id<"alertRule">): boolean {
+    return this.#posts.get(org)?.watching.has(rule) ?? false;
+  }
+
   /** Each second. */
   async round(): Promise<void> {
     // Of this round: what fails is among them again, for the next one.
@@ -195,7 +200,7 @@ export class Lookout {
     }
     this.#needs.due(org);
     if (altered.size > 0)
-      report("Alerts were altered in the database, and what becomes of them is not written down.", {
+      report("Alerts were altered or deleted in the database, and what becomes of them is not written down.", {
         level: "error",
         code: "seal.broken",
         org,
@@ -209,7 +214,11 @@ export class Lookout {
     if (clock.elapsed() - this.#forgotAt < 3_600_000) return;
     this.#forgotAt = clock.elapsed();
     await inTurn(spaces, await this.#orgs(before), ({ scope }) =>
-      storage.tally(asPlatform(scope), (unit) => alertsIn(unit).forget(before)),
+      storage.tally(asPlatform(scope), async (unit) => {
+        await alertsIn(unit).forget(before);
+        // Their rule ended while nobody watched, or as the platform went.
+        await alertsIn(unit).clear(await alertsIn(unit).takeOpen("ruleThatIsGone"));
+      }),
     );
   }
 
@@ -218,11 +227,10 @@ export class Lookout {
   }
 }
 
-/** Whether it is, or somebody altered what it is about: that holds up no other. */
+/** Whether it is, or somebody altered or deleted what it is about: that holds up no other. */
 async function isWritten(unit: Unit, change: Change): Promise<boolean> {
   try {
-    await write(unit, change);
-    return true;
+    return await write(unit, change);
   } catch (error) {
     if (isRefusal(error, "seal.broken")) return false;
     throw error;
@@ -230,33 +238,37 @@ async function isWritten(unit: Unit, change: Change): Promise<boolean> {
 }
 
 /**
- * It may have been written already, where nobody knew whether it was; and an alert that was altered may be gone.
+ * It may have been written already, where nobody knew whether it was. Answers whether there is anything that it could be written to.
  * @throws Refusal `seal.broken`, before anything is written
  */
-async function write(unit: Unit, change: Change): Promise<void> {
+async function write(unit: Unit, change: Change): Promise<boolean> {
   const rows = alertsIn(unit);
   const before = await rows.take(change.alert);
   switch (change.what) {
     case "raised": {
-      if (before) return;
+      if (before) return true;
       const { alert: id, rule, cause, outage, at, devices } = change;
       const state = { state: "raised", acknowledged: undefined, clearedAt: undefined, version: 1 } as const;
       const about = { id, rule: rule.id, webhook: undefined, cause, because: change.because, outage };
       await rows.save({ ...about, ...state, raisedAt: at, count: devices.length });
       await rows.join(id, devices);
-      return deliveriesIn(unit).add(id, "raised", rule);
+      await deliveriesIn(unit).add(id, "raised", rule);
+      return true;
     }
     case "joined": {
-      if (!before) return;
+      if (!before) return false;
       const count = await rows.join(change.alert, change.devices);
-      return rows.save({ ...before, count, version: before.version + 1 });
+      await rows.save({ ...before, count, version: before.version + 1 });
+      return true;
     }
     case "left":
-      return rows.leave(change.alert, change.devices);
+      await rows.leave(change.alert, change.devices);
+      return true;
     case "cleared": {
-      if (!before || before.state === "cleared") return;
+      if (!before || before.state === "cleared") return true;
       await rows.save({ ...before, state: "cleared", clearedAt: change.at, version: before.version + 1 });
-      return deliveriesIn(unit).add(change.alert, "cleared", change.rule);
+      await deliveriesIn(unit).add(change.alert, "cleared", change.rule);
+      return true;
     }
   }
 }

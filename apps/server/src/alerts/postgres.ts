@@ -137,11 +137,18 @@ export const alertsIn = (unit: Unit) => ({
     return rows.map((row) => listedOf(unit, row));
   },
 
-  /** Those that are not cleared. What was altered can be cleared by nobody: it goes, which the audit log tells. */
-  async takeOpen(by: "rule" | "webhook", id: Id<"alertRule" | "webhook">): Promise<readonly Alert[]> {
+  /**
+   * Those that are not cleared: of a rule or a webhook, or of rules that are gone. What was altered can be cleared by nobody: it goes, which the audit
+   * log tells.
+   */
+  async takeOpen(
+    by: "rule" | "webhook" | "ruleThatIsGone",
+    id?: Id<"alertRule" | "webhook">,
+  ): Promise<readonly Alert[]> {
+    const gone = "rule is not null and not exists (select from alert_rule r where r.id = rule) and $1::uuid is null";
     const rows = await unit.query<AlertRow>(
-      `select ${columns} from alert where ${by} = $1 and cleared_at is null for update`,
-      [uuidOf(id)],
+      `select ${columns} from alert where cleared_at is null and ${by === "ruleThatIsGone" ? gone : `${by} = $1`} for update`,
+      [id ? uuidOf(id) : null],
     );
     const { items, altered } = soundOf(rows.map((row) => listedOf(unit, row)));
     if (altered.length > 0) await unit.query("delete from alert where id = any($1::uuid[])", [altered.map(uuidOf)]);
@@ -222,10 +229,13 @@ export const alertsIn = (unit: Unit) => ({
     );
   },
 
-  async leaveAll(ids: readonly Id<"alert">[]): Promise<void> {
+  /** Without telling anybody. */
+  async clear(alerts: readonly Alert[]): Promise<void> {
+    for (const alert of alerts)
+      await this.save({ ...alert, state: "cleared", clearedAt: unit.at, version: alert.version + 1 });
     await unit.query("update alert_device set ended_at = $1 where alert = any($2::uuid[]) and ended_at is null", [
       unit.at,
-      ids.map(uuidOf),
+      alerts.map(({ id }) => uuidOf(id)),
     ]);
   },
 

@@ -96,6 +96,10 @@ export class Watching {
     return this.#needs.clock.elapsed() - this.#needs.startedAt < patience.start;
   }
 
+  has(rule: Id<"alertRule">): boolean {
+    return this.#watches.has(rule);
+  }
+
   close(): void {
     this.#wheel.close();
   }

@@ -36,6 +36,7 @@ export const alerts = {
   because: "Because",
   rule: "Rule",
   goneRule: "one that was removed",
+  alteredRule: "one that was altered",
   raised: "Raised",
   seesToIt: "Sees to it",
   nobody: "nobody yet",
@@ -103,6 +104,7 @@ export const alerts = {
     noWebhooks: "There is no webhook yet: make one under Webhooks.",
     disabled: (name: string) => `${name} (disabled)`,
     goneWebhook: (id: string) => `${id}, removed`,
+    alteredWebhook: (id: string) => `${id}, altered in the database`,
     count: (people: number, webhooks: number) =>
       [
         ...(people > 0 ? [people === 1 ? "1 member" : `${people} members`] : []),

@@ -51,7 +51,7 @@ export const table = {
   altered: (count: number) =>
     count === 1 ? "1 of these was altered in the database" : `${count} of these were altered in the database`,
   alteredHint:
-    "Nothing but the id can be shown, and nothing is done by it. The log says so to whoever runs the platform; a backup has it as it was.",
+    "Nothing but the id can be shown. The log says so to whoever runs the platform; a backup has it as it was.",
 };
 
 export const problem = {
