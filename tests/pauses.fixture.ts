@@ -15,6 +15,6 @@ setInterval(() => {
   last = now;
 }, everyMs).unref();
 
-/** For how many milliseconds since then this thread wanted to run and others had the processor. What it did itself, however long, is not among them. */
+/** For how many milliseconds since then this thread wanted to run and others had the processor. What it computed itself, however long, is not among them; what it waited for in a call that holds it up is. */
 export const heldUp = (since: number): number =>
   pauses.reduce((sum, { until, milliseconds }) => sum + Math.max(Math.min(milliseconds, until - since), 0), 0);

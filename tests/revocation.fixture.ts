@@ -121,7 +121,7 @@ export async function shown(held: readonly Held[], value: number, send: () => Pr
  */
 export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
   const closed = held.closed.then((at) => at - from);
-  const left = () => from + milliseconds + heldUp(from) - performance.now();
+  const left = () => from + milliseconds + Math.min(heldUp(from), milliseconds) - performance.now();
   for (let rest = Math.max(left(), 50); rest > 0; rest = left()) {
     const timer = Promise.withResolvers<undefined>();
     const running = setTimeout(() => timer.resolve(undefined), rest);

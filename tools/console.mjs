@@ -69,7 +69,7 @@ function build(wanted) {
     writeFileSync(path.join(next, `${name}.br`), brotliCompressSync(bytes, { params }));
   }
   writeFileSync(path.join(next, ".stamp"), wanted);
-  // A platform that starts meanwhile finds the one or the other, whole.
+  // A platform that starts meanwhile finds the one or the other whole, but for the moment between two renames.
   const before = path.join(source, ".dist-before");
   rmSync(before, { recursive: true, force: true });
   if (existsSync(built)) renameSync(built, before);

@@ -31,7 +31,8 @@ export async function runAll(plan: Plan): Promise<Outcome[]> {
     const first = await pooled(plan, fast, {});
     const cluster = await starting;
     // Now, and not where one of them asks for it: a build takes all cores from what is measured beside it.
-    if (plan.files.some(({ wantsConsole }) => wantsConsole)) await buildConsole(plan.root);
+    if (plan.files.some(({ wantsConsole }) => wantsConsole))
+      await buildConsole(plan.root).catch((error: unknown) => plan.say(`⚠ ${String(error)}`)); // they try again, and say so
     const environment = cluster?.environment ?? {};
     const alone = await pooled({ ...plan, concurrency: 1 }, measuring, environment);
     return [...first, ...alone, ...(await pooled(plan, others, environment))];
