@@ -172,13 +172,17 @@ test("an alert that somebody altered in the database is told to nobody, which th
   (await desk.connect(device)).stream.destroy();
   await desk.until("an attempt", () => desk.taken.length > 0 || undefined);
   await client.query("update holdfast.alert set body = set_byte(body, 40, get_byte(body, 40) # 1)");
-  const told = () => desk.house.platform.reports.filter((one) => one.startsWith("An alert, its rule or its webhook"));
+  const told = () => desk.house.platform.reports.filter((one) => one.startsWith("An alert or its webhook"));
   await desk.until("the operator to hear of it", () => told().length > 0 || undefined, 60);
   assert.equal((await client.query("select 1 from holdfast.alert_delivery")).rowCount, 0);
-  const [other] = (await desk.group(1)).devices;
-  assert.ok(other);
+  const [other, third] = (await desk.group(2)).devices;
+  assert.ok(other && third);
   (await desk.connect(other)).stream.destroy();
   await desk.until("the next one", () => desk.taken.length === 2 || undefined, 60);
+  // Whom a rule tells was read with it.
+  await client.query("update holdfast.alert_rule set body = set_byte(body, 40, get_byte(body, 40) # 1)");
+  (await desk.connect(third)).stream.destroy();
+  await desk.until("one of a rule that was altered", () => desk.taken.length === 3 || undefined, 60);
   assert.equal(told().length, 1);
 });
 

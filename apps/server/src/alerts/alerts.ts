@@ -80,7 +80,7 @@ export class Alerts {
       const facts = await ending(taken(rulesIn(unit), id, "alertRule.unknown", versions), versions);
       await rulesIn(unit).remove(id);
       const open = await alertsIn(unit).takeOpen("rule", id);
-      // Whoever watches clears them and tells of it; by a rule that was altered before the start nobody does, nor knows whom it told.
+      // Whoever watches clears them and tells of it; by a rule that was altered before the start nobody does, nor where it has not been read yet.
       if (!this.#needs.lookout.isWatching(permit.scope.org, id)) await alertsIn(unit).clear(open);
       unit.audit({ what: "alertRule.deleted", about: id, facts });
     });

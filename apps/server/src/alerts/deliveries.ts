@@ -121,7 +121,7 @@ export class Deliveries {
     } catch (error) {
       if (!isRefusal(error, "seal.broken")) throw error;
       await storage.note(asPlatform(space.scope), (unit) => deliveriesIn(unit).done(delivery.id));
-      report("An alert, its rule or its webhook was altered in the database, and one is not told of it.", {
+      report("An alert or its webhook was altered in the database, and one is not told of it.", {
         org: space.org,
         alert: delivery.alert,
       });
@@ -214,6 +214,16 @@ async function toldOf(unit: Unit, id: Id<"alert">): Promise<Told | undefined> {
   return {
     alert,
     devices: (await alertsIn(unit).named([id], "everything")).get(id) ?? [],
-    rule: alert.rule && (await rulesIn(unit).find(alert.rule)),
+    rule: alert.rule && (await nameable(unit, alert.rule)),
   };
+}
+
+/** Whom it tells was written down with the delivery; where it is gone or was altered, nothing but its name is missing. */
+async function nameable(unit: Unit, id: Id<"alertRule">): Promise<Rule | undefined> {
+  try {
+    return await rulesIn(unit).find(id);
+  } catch (error) {
+    if (isRefusal(error, "seal.broken")) return undefined;
+    throw error;
+  }
 }

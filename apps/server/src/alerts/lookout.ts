@@ -216,7 +216,8 @@ export class Lookout {
     await inTurn(spaces, await this.#orgs(before), ({ scope }) =>
       storage.tally(asPlatform(scope), async (unit) => {
         await alertsIn(unit).forget(before);
-        // Their rule ended while nobody watched, or as the platform went.
+        // Their rule ended while nobody watched, or as the platform went. What waits to be written down is told as well.
+        if (this.#pending.has(scope.org) || this.#posts.get(scope.org)?.watching.changes.length) return;
         await alertsIn(unit).clear(await alertsIn(unit).takeOpen("ruleThatIsGone"));
       }),
     );
