@@ -505,8 +505,10 @@ test("a batch that waits behind the end of a device asks it nothing", async (t) 
   const retired = ours.asks.post(`/v1/devices/${device.id}/retire`);
   while ((await holder.query<{ count: number }>(waitingFor("command"))).rows[0]?.count === 0);
   const body = { to: { tag: { key: "floor", value: "7" } }, name: "update" };
-  const sent = ours.asks.send<Problem>("POST", "/v1/command-batches", { body });
+  let isAnswered = false;
+  const sent = ours.asks.send<Problem>("POST", "/v1/command-batches", { body }).finally(() => (isAnswered = true));
   await wait(300); // it has come as far as it can
+  assert.equal(isAnswered, false);
   await holder.query("rollback");
   await retired;
   const answer = await sent;

@@ -142,21 +142,24 @@ export class Commands {
     storage.admit();
     refuseTooLarge(asked.body);
     const { space } = caller;
-    const wanted = [...space.devices].filter(
-      ([id, placement]) => placement.state !== "retired" && isWanted(placement) && caller.mayDevice("command.send", id),
-    );
+    const isMeant = (id: Id<"device">, placement: Placement): boolean =>
+      placement.state !== "retired" && isWanted(placement) && caller.mayDevice("command.send", id);
+    const wanted = [...space.devices].filter(([id, placement]) => isMeant(id, placement));
     if (wanted.length === 0) throw new Refusal("device.unknown");
     if (wanted.length > mostDevices) throw new Refusal("command.tooMany");
     const id = newId("commandBatch", random);
     return storage.change(reach, async (unit) => {
-      // Some may have been retired while this waited for its turn.
-      const there = wanted.filter(([device]) => (space.device(device)?.state ?? "retired") !== "retired");
-      const devices = there.map(([device]) => device);
+      // They may have been retired, or have become others, while this waited for its turn.
+      const there = wanted.flatMap(([device]) => {
+        const placement = space.device(device);
+        return placement && isMeant(device, placement) ? [{ device, placement }] : [];
+      });
+      const devices = there.map(({ device }) => device);
       const all = await seals.ofMany(unit, devices);
       const periods = all.map(({ period }) => period);
       const full = await careIn(unit).fullOf(devices, periods, mostOpen);
       if (full) throw new Refusal("command.tooMany", { detail: `It is ${full}.` });
-      const commands = there.flatMap(([device, placement], at) => {
+      const commands = there.flatMap(({ device, placement }, at) => {
         const [state, seal] = [stateOf(space, placement, asked.name), all[at]];
         const place = { id: newId("command", random), device, state, batch: id };
         return seal ? [{ command: begun(unit, place, asked), seal }] : [];

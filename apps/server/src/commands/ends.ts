@@ -9,8 +9,12 @@ const dueAtOnce = 500;
 
 /** What has expired is written down. */
 export async function endExpired(seals: DeviceSeals, unit: Unit): Promise<void> {
-  for (const { device, command } of await careIn(unit).due(dueAtOnce))
-    await end(seals, unit, device, command, (one) => asOf(one, unit.at));
+  const known = new Map<Id<"device">, boolean>();
+  for (const { device, command } of await careIn(unit).due(dueAtOnce)) {
+    const isKnown = known.get(device) ?? (await hasKey(seals, unit, device));
+    known.set(device, isKnown);
+    if (isKnown) await end(seals, unit, device, command, (one) => asOf(one, unit.at));
+  }
 }
 
 /** Within the unit that retires a device: what it was asked and has not done ends with it. */
@@ -27,7 +31,7 @@ export async function endOpen(seals: DeviceSeals, unit: Unit, device: Id<"device
     });
 }
 
-/** Nobody is kept from retiring a device by a key that is not there or was altered: what cannot be opened is not sent either, and expires. */
+/** A key that is not there or was altered keeps nobody from retiring its device, nor others from their ends: what it seals is not sent either, and waits for it. */
 async function hasKey(seals: DeviceSeals, unit: Unit, device: Id<"device">): Promise<boolean> {
   try {
     await seals.of(unit, device);
