@@ -29,13 +29,14 @@ export function Listing({
   // Behind a page of altered rows alone others may stand, and there is no table that would ask for them.
   const next = rows.length === 0 && !error && !isLoadingMore ? more : undefined;
   useEffect(() => next?.(), [next]);
-  if (isPending) return <Slow />;
+  const isAsking = isPending || (rows.length === 0 && !error && more !== undefined);
+  if (isAsking && altered.length === 0) return <Slow />;
   if (error && rows.length === 0) return <ProblemNotice error={error} retry={retry} />;
   if (altered.length === 0) return rows.length === 0 ? empty : children;
   return (
     <>
       <Altered ids={altered} end={end} />
-      {rows.length > 0 && children}
+      {isAsking ? <Slow /> : rows.length > 0 && children}
     </>
   );
 }
