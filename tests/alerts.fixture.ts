@@ -128,14 +128,14 @@ export class Desk {
     await done;
   }
 
-  /** The same until something is so. What is sent and written takes real time, whatever the clock says. */
+  /** The same until something is so. What is sent and written takes real time, whatever the clock says: then it goes slowly. */
   async until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, seconds = 400): Promise<T> {
     const late = performance.now() + 20_000;
     for (let i = 0; i < seconds || performance.now() < late; i++) {
       const found = await look();
       if (found) return found;
-      if (i < seconds) await this.pass(1);
-      else await wait(20);
+      await this.pass(1);
+      if (i >= seconds) await wait(500);
     }
     return assert.fail(`it did not come to that: ${what}`);
   }

@@ -116,7 +116,7 @@ export async function shown(held: readonly Held[], value: number, send: () => Pr
 }
 
 /**
- * Waits for an end; fails when there is none in time, beside the time in which others had the processor. Where it is over before anybody waits, what is
+ * Waits for an end; fails when there is none in time, beside the time, as long again at most, in which others had the processor. Where it is over before anybody waits, what is
  * under way may arrive yet.
  */
 export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
