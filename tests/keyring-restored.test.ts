@@ -3,6 +3,7 @@ import { cpSync, rmSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import pg from "pg";
 import { systemClock, systemRandom } from "@holdfast/kernel";
 import { Keyring } from "../apps/server/src/storage/index.ts";
 import { Owner, type SignedIn } from "./authority.fixture.ts";
@@ -93,4 +94,35 @@ test("an older copy of the keyring that is put back in place gives no erased dev
     return true;
   });
   assert.deepEqual(await held("device", keys), keys, "and nothing was begun");
+});
+
+test("a device whose key is missing can be retired, and holds up no other command from its end", async (t) => {
+  const story = await Story.begin(t);
+  const first = await story.start();
+  const plant = await first.application();
+  const [lost, sound] = [await first.device(plant.id), await first.device(plant.id)];
+  const send = (owner: Owner, { id }: { id: string }, expiresIn: string) =>
+    owner.asks.post<{ id: string }>(`/v1/devices/${id}/commands`, { name: "wake", expiresIn });
+  for (const device of [lost, lost, sound]) await send(first, device, "1m");
+  await story.forget(`delete from keys where kind = 'device' and name = '${lost.id}'`);
+
+  const owner = await story.start();
+  const client = new pg.Client(story.database.login);
+  client.on("error", () => undefined); // the database goes first where a line below fails
+  await client.connect();
+  const ended = async ({ id }: { id: string }): Promise<number> => {
+    const text = "select count(*)::int as count from holdfast.command where device = $1 and ended_at is not null";
+    return (await client.query<{ count: number }>(text, [id.slice(4)])).rows[0]?.count ?? -1;
+  };
+  story.clock.move(60_000);
+  for (const until = performance.now() + 20_000; (await ended(sound)) === 0; await setTimeout(20)) {
+    assert.ok(performance.now() < until, "what expired is written down");
+    story.clock.move(1_000);
+  }
+  const me = story.platform.visitor.anew().as(owner.token).anew();
+  assert.equal((await me.send("POST", `/v1/devices/${lost.id}/retire`)).status, 200);
+  assert.equal(await ended(lost), 0, "they wait for their key");
+  await client.end();
+  const entries = await new Owner(story.platform.visitor.anew(), owner).audited();
+  assert.ok(!entries.some(({ what }) => what === "command.altered"));
 });
