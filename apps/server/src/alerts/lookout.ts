@@ -218,7 +218,7 @@ export class Lookout {
         await alertsIn(unit).forget(before);
         // Their rule ended while nobody watched, or as the platform went. What waits to be written down is told as well.
         if (this.#pending.has(scope.org) || this.#posts.get(scope.org)?.watching.changes.length) return;
-        await alertsIn(unit).clear(await alertsIn(unit).takeOpen("ruleThatIsGone"));
+        await alertsIn(unit).clear(await alertsIn(unit).takeOpenWithoutRule());
       }),
     );
   }

@@ -137,19 +137,20 @@ export const alertsIn = (unit: Unit) => ({
     return rows.map((row) => listedOf(unit, row));
   },
 
-  /**
-   * Those that are not cleared: of a rule or a webhook, or of rules that are gone. What was altered can be cleared by nobody: it goes, which the audit
-   * log tells.
-   */
-  async takeOpen(
-    by: "rule" | "webhook" | "ruleThatIsGone",
-    id?: Id<"alertRule" | "webhook">,
-  ): Promise<readonly Alert[]> {
-    const gone = "rule is not null and not exists (select from alert_rule r where r.id = rule) and $1::uuid is null";
-    const rows = await unit.query<AlertRow>(
-      `select ${columns} from alert where cleared_at is null and ${by === "ruleThatIsGone" ? gone : `${by} = $1`} for update`,
-      [id ? uuidOf(id) : null],
-    );
+  /** Those that are not cleared. */
+  takeOpen(by: "rule" | "webhook", id: Id<"alertRule" | "webhook">): Promise<readonly Alert[]> {
+    return this.taken(`${by} = $1`, [uuidOf(id)]);
+  },
+
+  /** Those that are not cleared, and whose rule is gone. */
+  takeOpenWithoutRule(): Promise<readonly Alert[]> {
+    return this.taken("rule is not null and not exists (select from alert_rule r where r.id = rule)", []);
+  },
+
+  /** What was altered can be cleared by nobody: it goes, which the audit log tells. */
+  async taken(where: string, values: readonly unknown[]): Promise<readonly Alert[]> {
+    const text = `select ${columns} from alert where cleared_at is null and ${where} for update`;
+    const rows = await unit.query<AlertRow>(text, values);
     const { items, altered } = soundOf(rows.map((row) => listedOf(unit, row)));
     if (altered.length > 0) await unit.query("delete from alert where id = any($1::uuid[])", [altered.map(uuidOf)]);
     for (const about of altered) unit.audit({ what: "alert.altered", about });
@@ -231,6 +232,7 @@ export const alertsIn = (unit: Unit) => ({
 
   /** Without telling anybody. */
   async clear(alerts: readonly Alert[]): Promise<void> {
+    if (alerts.length === 0) return;
     for (const alert of alerts)
       await this.save({ ...alert, state: "cleared", clearedAt: unit.at, version: alert.version + 1 });
     await unit.query("update alert_device set ended_at = $1 where alert = any($2::uuid[]) and ended_at is null", [

@@ -1,7 +1,7 @@
 import { isId, Refusal, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Caller, type Handler } from "../authority/index.ts";
-import type { Sound } from "../storage/index.ts";
+import { soundReply } from "../storage/index.ts";
 import type { Alerts } from "./alerts.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { alertReply, publicWebhookReply, ruleReply, webhookReply } from "./reply.ts";
@@ -21,8 +21,7 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
   }),
 
   on(routes.listAlerts, async ({ permit, caller, query }) => {
-    const page = await alerts.list(permit, seenBy(caller), query);
-    return { ...soundReply(page, alertReply), ...(page.nextCursor !== undefined && { nextCursor: page.nextCursor }) };
+    return soundReply(await alerts.list(permit, seenBy(caller), query), alertReply);
   }),
   on(routes.readAlert, async ({ permit, caller, params }) =>
     alertReply(await alerts.read(permit, seenBy(caller), alertOf(params))),
@@ -51,11 +50,6 @@ export const alertRoutes = ({ alerts, deliveries }: Needs): Handler[] => [
     return { taken: problem === undefined, ...(problem !== undefined && { problem }) };
   }),
 ];
-
-const soundReply = <T, I extends string, R>({ items, altered }: Sound<T, I>, reply: (one: T) => R) => ({
-  items: items.map(reply),
-  ...(altered.length > 0 && { altered: [...altered] }),
-});
 
 const seenBy = (caller: Caller) => () => (caller.mayAnywhere("device.read") ? caller.reach("device.read") : undefined);
 

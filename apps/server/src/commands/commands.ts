@@ -42,7 +42,7 @@ export type BatchState = {
   readonly counts: Readonly<Record<CommandState, number>>;
 };
 
-export type CommandPage = Page<Command> & Sound<Command, Id<"command">>;
+type CommandPage = Page<Command> & Sound<Command, Id<"command">>;
 
 export type Listing = {
   readonly state?: CommandState | undefined;

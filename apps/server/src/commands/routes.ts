@@ -2,16 +2,17 @@ import { isId, Refusal, rfc3339, type Id, type Instant } from "@holdfast/kernel"
 import { replyTopic, routes } from "@holdfast/protocol";
 import { on, type Handler, type Placement } from "../authority/index.ts";
 import type { ToDevice } from "../messages/index.ts";
+import { soundReply } from "../storage/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import type { Command } from "./command.ts";
-import { totalOf, type BatchState, type CommandPage, type Commands } from "./commands.ts";
+import { totalOf, type BatchState, type Commands } from "./commands.ts";
 import { parseReply } from "./envelope.ts";
 
 type Needs = { readonly commands: Commands; readonly telemetry: Telemetry; readonly toDevice: ToDevice };
 
 export const commandRoutes = ({ commands, telemetry, toDevice }: Needs): Handler[] => [
   on(routes.sendCommand, async ({ permit, body }) => commandReply(await commands.send(permit, body))),
-  on(routes.listCommands, async ({ permit, query }) => pageReply(await commands.list(permit, query))),
+  on(routes.listCommands, async ({ permit, query }) => soundReply(await commands.list(permit, query), commandReply)),
   on(routes.readCommand, async ({ permit, params }) => commandReply(await commands.read(permit, commandIn(params)))),
   on(routes.cancelCommand, async ({ permit, params }) =>
     commandReply(await commands.cancel(permit, commandIn(params))),
@@ -26,7 +27,7 @@ export const commandRoutes = ({ commands, telemetry, toDevice }: Needs): Handler
   }),
   on(routes.readBatch, async ({ reach, params }) => batchReply(await commands.batch(reach, batchIn(params)))),
   on(routes.listBatchCommands, async ({ reach, params, query }) =>
-    pageReply(await commands.ofBatch(reach, batchIn(params), query)),
+    soundReply(await commands.ofBatch(reach, batchIn(params), query), commandReply),
   ),
 
   on(routes.listOwnCommands, async ({ permit, caller, query }) => ({
@@ -57,12 +58,6 @@ function batchIn({ batch = "" }: Params): Id<"commandBatch"> {
   if (!isId("commandBatch", batch)) throw new Refusal("command.unknown");
   return batch;
 }
-
-const pageReply = ({ items, altered, nextCursor }: CommandPage) => ({
-  items: items.map(commandReply),
-  ...(altered.length > 0 && { altered: [...altered] }),
-  ...(nextCursor !== undefined && { nextCursor }),
-});
 
 const commandReply = (command: Command) => ({
   id: command.id,

@@ -1,4 +1,4 @@
-export { AlteredRows, listed, soundOf, soundPageOf, type Listed, type Sound } from "./listed.ts";
+export { AlteredRows, listed, soundOf, soundPageOf, soundReply, type Listed, type Sound } from "./listed.ts";
 export { pageOf, type After, type Page } from "./page.ts";
 export { QueryFailed, violates } from "./failure.ts";
 export { AppendFailed, insertInto, type Append } from "./ingest.ts";

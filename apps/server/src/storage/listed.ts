@@ -28,6 +28,16 @@ export async function soundPageOf<T, I extends string>(
   return { ...soundOf(items), nextCursor };
 }
 
+/** As such a list is answered. */
+export const soundReply = <T, I extends string, R>(
+  { items, altered, nextCursor }: Sound<T, I> & { readonly nextCursor?: string | undefined },
+  reply: (one: T) => R,
+) => ({
+  items: items.map(reply),
+  ...(altered.length > 0 && { altered: [...altered] }),
+  ...(nextCursor !== undefined && { nextCursor }),
+});
+
 const mostTold = 10_000; // then they are told anew
 
 /** Tells whoever runs the platform which rows of lists do not open, of each once: a list is asked for every few seconds. */

@@ -1,6 +1,7 @@
 import { isId, Refusal, rfc3339, type Clock, type Id } from "@holdfast/kernel";
 import { routes } from "@holdfast/protocol";
 import { on, type Caller, type Handler } from "../authority/index.ts";
+import { soundReply } from "../storage/index.ts";
 import type { Telemetry } from "../telemetry/index.ts";
 import type { Board } from "./board.ts";
 import type { Task } from "./task.ts";
@@ -20,12 +21,7 @@ export const taskRoutes = ({ board, telemetry, clock }: Needs): Handler[] => {
   return [
     on(routes.putTask, async ({ permit, params, body }) => taskReply(await board.put(permit, groupIn(params), body))),
     on(routes.listTasks, async ({ permit, params, query }) => {
-      const { items, altered, nextCursor } = await board.list(permit, groupIn(params), query);
-      return {
-        items: items.map(taskReply),
-        ...(altered.length > 0 && { altered: [...altered] }),
-        ...(nextCursor !== undefined && { nextCursor }),
-      };
+      return soundReply(await board.list(permit, groupIn(params), query), taskReply);
     }),
     on(routes.readTask, async ({ permit, params }) =>
       taskReply(await board.read(permit, groupIn(params), taskIn(params))),
