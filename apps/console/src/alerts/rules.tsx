@@ -38,6 +38,11 @@ export function AlertRules() {
   const done = () => setDoing(undefined);
   const list = asList(useRules());
   const ofText = useOfText();
+  const removal = (id: Rule["id"], name: string) => (
+    <RowPress ends why={why} onClick={() => setDoing({ what: "remove", id, name })} aria-label={own.removeOf(name)}>
+      {own.remove}
+    </RowPress>
+  );
   const columns = columnsOf<Rule>([
     { id: "name", head: own.name, width: 120, grows: true, cell: ({ name }) => name },
     {
@@ -54,16 +59,7 @@ export function AlertRules() {
       id: "remove",
       head: own.remove,
       width: 88,
-      cell: (rule) => (
-        <RowPress
-          ends
-          why={why}
-          onClick={() => setDoing({ what: "remove", id: rule.id, name: rule.name })}
-          aria-label={own.removeOf(rule.name)}
-        >
-          {own.remove}
-        </RowPress>
-      ),
+      cell: ({ id, name }) => removal(id, name),
     },
     { id: "of", head: own.of, width: 140, grows: true, cell: (rule) => ofText(rule) },
     {
@@ -95,16 +91,7 @@ export function AlertRules() {
       <Listing
         list={list}
         empty={<Empty next={add}>{own.empty}</Empty>}
-        end={(id) => (
-          <RowPress
-            ends
-            why={why}
-            onClick={() => setDoing({ what: "remove", id: parseId("alertRule", id), name: id })}
-            aria-label={own.removeOf(id)}
-          >
-            {own.remove}
-          </RowPress>
-        )}
+        end={(id) => removal(parseId("alertRule", id), id)}
       >
         <DataTable label={own.label} {...list} columns={columns} idOf={({ id }) => id} nameOf={({ name }) => name} />
       </Listing>

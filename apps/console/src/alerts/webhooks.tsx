@@ -42,6 +42,11 @@ export function Webhooks() {
   const enable = useAct(({ id, version }: Webhook) =>
     api.call(routes.updateWebhook, { params: { webhook: id }, body: { state: "enabled" }, ifVersion: version }),
   );
+  const removal = (id: Webhook["id"], name: string) => (
+    <RowPress ends why={why} onClick={() => setDoing({ what: "remove", id, name })} aria-label={own.removeOf(name)}>
+      {own.remove}
+    </RowPress>
+  );
   const columns = columnsOf<Webhook>([
     { id: "name", head: words.common.name, width: 130, grows: true, cell: ({ name }) => name },
     {
@@ -93,16 +98,7 @@ export function Webhooks() {
       id: "remove",
       head: own.remove,
       width: 88,
-      cell: (webhook) => (
-        <RowPress
-          ends
-          why={why}
-          onClick={() => setDoing({ what: "remove", id: webhook.id, name: webhook.name })}
-          aria-label={own.removeOf(webhook.name)}
-        >
-          {own.remove}
-        </RowPress>
-      ),
+      cell: ({ id, name }) => removal(id, name),
     },
     { id: "created", head: words.common.created, width: 100, cell: ({ createdAt }) => <Moment at={createdAt} /> },
     { id: "id", head: words.common.id, width: 276, cell: ({ id }) => <EntityId id={id} /> },
@@ -139,16 +135,7 @@ export function Webhooks() {
       <Listing
         list={list}
         empty={<Empty next={add}>{own.empty}</Empty>}
-        end={(id) => (
-          <RowPress
-            ends
-            why={why}
-            onClick={() => setDoing({ what: "remove", id: parseId("webhook", id), name: id })}
-            aria-label={own.removeOf(id)}
-          >
-            {own.remove}
-          </RowPress>
-        )}
+        end={(id) => removal(parseId("webhook", id), id)}
       >
         <DataTable label={own.label} {...list} columns={columns} idOf={({ id }) => id} nameOf={({ name }) => name} />
       </Listing>
