@@ -116,8 +116,8 @@ export async function shown(held: readonly Held[], value: number, send: () => Pr
 }
 
 /**
- * Waits for an end; fails when there is none in time, beside the time, as long again at most, in which others had the processor. Where it is over before anybody waits, what is
- * under way may arrive yet.
+ * Waits for an end; fails when there is none in time, and, as long again at most, in what others had the processor for. Where all that is over before
+ * anybody waits, what is under way may arrive yet.
  */
 export async function closedWithin(held: Held, from: number, milliseconds: number): Promise<number> {
   const closed = held.closed.then((at) => at - from);
